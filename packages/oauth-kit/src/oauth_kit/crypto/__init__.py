@@ -1,0 +1,1 @@
+"""Key rings and what is made with them: sealed values and keyed hashes."""

@@ -1,0 +1,1 @@
+"""Calls that we make: to the issuer, to the identity provider, and, guarded, to strangers."""

@@ -1,0 +1,148 @@
+"""Which identity provider stands behind us: from settings, or from the file that a seed writes."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, get_args
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
+
+from oauth_kit.providers.dialects import ProviderName
+from oauth_kit.rules.errors import OAuthError
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderConfig:
+    """One provider, reachable. A URL that is None comes from the issuer's discovery document.
+
+    generation: changes when the pool or realm is another one; what belonged to the old is void
+    """
+
+    generation: str
+    provider: ProviderName
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    authorize_url: str | None = None
+    token_url: str | None = None
+    jwks_url: str | None = None
+    revoke_url: str | None = None
+    logout_url: str | None = None
+    endpoint_url: str | None = None
+    pool_id: str | None = None
+    region: str | None = None
+
+
+class ProviderSource(Protocol):
+    def current(self) -> ProviderConfig:
+        """Raises OAuthError("temporarily_unavailable") while there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FixedProvider:
+    """A provider that the settings name."""
+
+    config: ProviderConfig
+
+    def current(self) -> ProviderConfig:
+        return self.config
+
+
+class ProviderFile:
+    """A provider that exists only after seeding: read again whenever the file changes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._version: tuple[int, int, int] | None = None
+        self._config: ProviderConfig | None = None
+
+    def current(self) -> ProviderConfig:
+        try:
+            status = self._path.stat()
+            version = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if self._config is None or version != self._version:
+                self._config = _read(self._path.read_bytes())
+                self._version = version
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise OAuthError(
+                "temporarily_unavailable",
+                "The identity provider is not set up yet",
+                reason=f"provider file: {type(error).__name__}",
+            ) from error
+        return self._config
+
+
+class ProviderSettings(BaseSettings):
+    """The PROVIDER_* variables, for services that talk to the identity provider."""
+
+    provider: ProviderName = "oidc"
+    provider_file: Path | None = None
+    provider_issuer: str | None = None
+    provider_client_id: str | None = None
+    provider_client_secret: SecretStr | None = None
+    provider_authorize_url: str | None = None
+    provider_token_url: str | None = None
+    provider_jwks_url: str | None = None
+    provider_revoke_url: str | None = None
+    provider_logout_url: str | None = None
+    provider_scopes: str = "openid profile email"
+    provider_authorize_params: str = Field(
+        default="", description="extra authorization parameters, as a query string"
+    )
+
+    def provider_source(self) -> ProviderSource:
+        """Raises ValueError that lists what is missing."""
+        if self.provider_file is not None:
+            return ProviderFile(self.provider_file)
+        required = {
+            "PROVIDER_ISSUER": self.provider_issuer,
+            "PROVIDER_CLIENT_ID": self.provider_client_id,
+            "PROVIDER_CLIENT_SECRET": self.provider_client_secret,
+        }
+        missing = [name for name, value in required.items() if not value]
+        if missing or not (
+            self.provider_issuer and self.provider_client_id and self.provider_client_secret
+        ):
+            raise ValueError(f"PROVIDER_FILE, or else these are needed: {', '.join(missing)}")
+        return FixedProvider(
+            ProviderConfig(
+                generation=f"{self.provider_issuer} {self.provider_client_id}",
+                provider=self.provider,
+                issuer=self.provider_issuer,
+                client_id=self.provider_client_id,
+                client_secret=self.provider_client_secret.get_secret_value(),
+                authorize_url=self.provider_authorize_url,
+                token_url=self.provider_token_url,
+                jwks_url=self.provider_jwks_url,
+                revoke_url=self.provider_revoke_url,
+                logout_url=self.provider_logout_url,
+            )
+        )
+
+
+_OPTIONAL = (
+    "authorize_url",
+    "token_url",
+    "jwks_url",
+    "revoke_url",
+    "logout_url",
+    "endpoint_url",
+    "pool_id",
+    "region",
+)
+
+
+def _read(content: bytes) -> ProviderConfig:
+    document = json.loads(content)
+    if document["provider"] not in get_args(ProviderName):
+        raise ValueError("unknown provider")
+    return ProviderConfig(
+        generation=document["generation"],
+        provider=document["provider"],
+        issuer=document["issuer"],
+        client_id=document["client_id"],
+        client_secret=document["client_secret"],
+        **{name: document.get(name) for name in _OPTIONAL},
+    )

@@ -1,0 +1,35 @@
+"""How providers differ, as data."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+ProviderName = Literal["cognito", "keycloak", "oidc"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderDialect:
+    """What discovery does not say.
+
+    always_sends_iss:       the authorization response must carry RFC 9207's `iss`
+    session_claim:          the ID token's claim that names the provider's session
+    revoking_ends_session:  one revoked refresh token ends the client's whole session there, so it
+                            is revoked only when no other live grant shares that session
+    """
+
+    name: ProviderName
+    always_sends_iss: bool
+    session_claim: str
+    revoking_ends_session: bool
+
+
+DIALECTS: dict[ProviderName, ProviderDialect] = {
+    "cognito": ProviderDialect(
+        "cognito", always_sends_iss=False, session_claim="origin_jti", revoking_ends_session=False
+    ),
+    "keycloak": ProviderDialect(
+        "keycloak", always_sends_iss=True, session_claim="sid", revoking_ends_session=True
+    ),
+    "oidc": ProviderDialect(
+        "oidc", always_sends_iss=False, session_claim="sid", revoking_ends_session=True
+    ),
+}

@@ -1,0 +1,1 @@
+"""What two services share in Redis: the registrar writes it, the bridge reads it."""

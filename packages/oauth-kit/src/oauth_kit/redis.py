@@ -1,0 +1,57 @@
+"""The connection to Redis (or Valkey), and what its failures mean to callers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+
+from oauth_kit.rules.errors import OAuthError
+
+Redis = redis.asyncio.Redis
+
+_CONNECT_SECONDS = 2.0
+_ANSWER_SECONDS = 5.0
+
+
+def connect(redis_url: str, *, max_connections: int = 64) -> Redis:
+    """A client for `redis://`, `rediss://` or `unix://` URLs; it connects at first use.
+
+    One immediate retry covers a connection that Redis closed while it was idle.
+    """
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        redis_url,
+        decode_responses=True,
+        max_connections=max_connections,
+        timeout=_ANSWER_SECONDS,
+        socket_connect_timeout=_CONNECT_SECONDS,
+        socket_timeout=_ANSWER_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+        retry_on_error=[RedisConnectionError],
+    )
+    return redis.asyncio.Redis(connection_pool=pool)
+
+
+@asynccontextmanager
+async def store_errors() -> AsyncIterator[None]:
+    """Turn any failure of Redis into `temporarily_unavailable` (503 with Retry-After)."""
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise OAuthError(
+            "temporarily_unavailable",
+            "The service cannot reach its store, try again shortly",
+            reason=f"redis: {type(error).__name__}",
+        ) from error
+
+
+async def redis_ready(client: Redis) -> str | None:
+    """A readiness check: None when Redis answers, else the reason."""
+    try:
+        await client.ping()
+    except (RedisError, OSError, TimeoutError) as error:
+        return f"redis: {type(error).__name__}"
+    return None

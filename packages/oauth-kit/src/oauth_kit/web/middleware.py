@@ -1,0 +1,145 @@
+"""What surrounds every request: its id and log line, its port, and the one place that refuses."""
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from structlog.contextvars import bound_contextvars
+
+from oauth_kit.rules.errors import OAuthError
+from oauth_kit.web.answering import json_answer
+from oauth_kit.web.cors import CorsRule, find_rule
+from oauth_kit.web.endpoint import Handler
+from oauth_kit.web.management import MANAGEMENT_PATHS
+
+log = structlog.get_logger()
+
+ErrorPage = Callable[[web.Request, OAuthError, str], web.StreamResponse]
+"""Renders a refusal for people; the third argument is the reference number that the log has."""
+
+INTERNAL_PREFIX = "/internal/"
+REQUEST_ID = web.RequestKey("request_id", str)
+
+
+def request_context(*, quiet: bool) -> Middleware:
+    """Give the request an id and, when it is over, one line in the log.
+
+    quiet: successes are logged at debug level (a server whose calls are many and cheap)
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request_id = uuid.uuid4().hex
+        request[REQUEST_ID] = request_id
+        started = time.perf_counter()
+        with bound_contextvars(request_id=request_id, method=request.method, path=request.path):
+            response = await handler(request)
+            write = log.debug if quiet and response.status < 400 else log.info
+            milliseconds = round((time.perf_counter() - started) * 1000, 2)
+            write("request_handled", status=response.status, milliseconds=milliseconds)
+        if not response.prepared:
+            response.headers["X-Request-Id"] = request_id
+        return response
+
+    return middleware
+
+
+def refusals(page_paths: frozenset[str], error_page: ErrorPage | None) -> Middleware:
+    """Turn exceptions into answers: JSON for programs, a page on `page_paths`."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except OAuthError as error:
+            refusal, extra = error, dict[str, str]()
+        except web.HTTPError as error:
+            refusal, extra = _from_http_error(error)
+        except web.HTTPException:
+            raise
+        except Exception:
+            log.exception("unexpected_error")
+            refusal, extra = OAuthError("server_error", "Something went wrong on our side"), {}
+        log.info("refused", code=refusal.code, status=refusal.status, reason=refusal.reason or "-")
+        if error_page is not None and request.path in page_paths:
+            response = error_page(request, refusal, request[REQUEST_ID])
+        else:
+            response = _as_json(request, refusal)
+        response.headers.update(extra)
+        if refusal.retry_after_seconds is not None:
+            response.headers["Retry-After"] = str(refusal.retry_after_seconds)
+        return response
+
+    return middleware
+
+
+def port_families(public: int, management: int, internal: int | None) -> Middleware:
+    """Serve each family of paths on its own local port only.
+
+    The same application answers on every socket it is bound to; without this, management and
+    internal paths would be public.
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path in MANAGEMENT_PATHS:
+            expected: int | None = management
+        elif request.path.startswith(INTERNAL_PREFIX):
+            expected = internal
+        else:
+            expected = public
+        name = request.transport.get_extra_info("sockname") if request.transport else None
+        if expected is None or not isinstance(name, tuple) or name[1] != expected:
+            raise web.HTTPNotFound
+        return await handler(request)
+
+    return middleware
+
+
+def cross_origin(rules: Sequence[CorsRule]) -> Middleware:
+    """Answer preflights, and let allowed origins read answers, refusals included."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        rule = find_rule(rules, request.path)
+        if rule is None:
+            return await handler(request)
+        origin = request.headers.get("Origin")
+        if request.method == "OPTIONS":
+            return rule.preflight(origin)
+        response = await handler(request)
+        if not response.prepared:
+            response.headers.update(rule.answer_headers(origin))
+        return response
+
+    return middleware
+
+
+def _as_json(request: web.Request, error: OAuthError) -> web.Response:
+    headers = {}
+    if (
+        error.status == 401
+        and error.code == "invalid_client"
+        and "Authorization" in request.headers
+    ):
+        headers["WWW-Authenticate"] = 'Basic realm="token endpoint", charset="UTF-8"'
+    return json_answer(
+        {"error": error.code, "error_description": error.description},
+        status=error.status,
+        headers=headers,
+    )
+
+
+def _from_http_error(error: web.HTTPError) -> tuple[OAuthError, dict[str, str]]:
+    descriptions = {
+        404: "There is nothing at this address",
+        405: "This method is not allowed here",
+        413: "The request body is too large",
+    }
+    description = descriptions.get(error.status, "The request cannot be served")
+    code = "server_error" if error.status >= 500 else "invalid_request"
+    extra = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    return OAuthError(code, description, status=error.status), extra  # type: ignore[arg-type]

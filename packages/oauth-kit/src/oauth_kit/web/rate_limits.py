@@ -1,0 +1,84 @@
+"""How often strangers may ask: shared by all replicas through Redis, local when it is away."""
+
+from typing import Literal
+
+import structlog
+from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage, Storage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.storage import storage_from_string
+from redis.exceptions import RedisError
+
+from oauth_kit.rules.errors import OAuthError
+
+log = structlog.get_logger()
+
+
+class RateLimits:
+    """Sliding windows by bucket and key. `enabled=False` lets everything through (tests)."""
+
+    def __init__(self, redis_url: str, *, prefix: str, enabled: bool = True) -> None:
+        self._enabled = enabled
+        self._shared = SlidingWindowCounterRateLimiter(_shared_storage(redis_url, prefix))
+        self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
+        if not enabled:
+            log.warning("rate_limits_off", reason="RATE_LIMITS=off: strangers are not limited")
+
+    async def check(self, bucket: str, key: str, limit: str) -> None:
+        """Count one attempt against e.g. `20/minute`.
+
+        Raises OAuthError with status 429 and Retry-After when the window is full.
+        """
+        if not self._enabled:
+            return
+        item = parse(limit)
+        if not await self._ask("hit", item, bucket, key):
+            raise _full(item, bucket)
+
+    async def refuse_if_full(self, bucket: str, key: str, limit: str) -> None:
+        """Like `check`, without counting: where only failures count (see `count`)."""
+        if not self._enabled:
+            return
+        item = parse(limit)
+        if not await self._ask("test", item, bucket, key):
+            raise _full(item, bucket)
+
+    async def count(self, bucket: str, key: str, limit: str) -> None:
+        """Count one failure, whatever the window says."""
+        if self._enabled:
+            await self._ask("hit", parse(limit), bucket, key)
+
+    async def _ask(
+        self, verb: Literal["hit", "test"], item: RateLimitItem, bucket: str, key: str
+    ) -> bool:
+        try:
+            return await getattr(self._shared, verb)(item, bucket, key) is True
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("rate_limits_local", reason=type(error).__name__)
+            return await getattr(self._local, verb)(item, bucket, key) is True
+
+
+def _full(item: RateLimitItem, bucket: str) -> OAuthError:
+    log.info("rate_limited", bucket=bucket)
+    return OAuthError(
+        "temporarily_unavailable",
+        "Too many requests, try again later",
+        reason=f"rate limit {bucket}",
+        status=429,
+        retry_after_seconds=item.get_expiry(),
+    )
+
+
+def _shared_storage(redis_url: str, prefix: str) -> Storage:
+    scheme, _, rest = redis_url.partition("://")
+    scheme = "redis+unix" if scheme == "unix" else scheme
+    storage = storage_from_string(
+        f"async+{scheme}://{rest}",
+        implementation="redispy",
+        key_prefix=prefix,
+        socket_connect_timeout=1,
+        socket_timeout=1,
+    )
+    if not isinstance(storage, Storage):
+        raise TypeError(f"no asynchronous rate-limit storage for {scheme}")
+    return storage
