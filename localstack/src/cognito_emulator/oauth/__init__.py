@@ -1,0 +1,1 @@
+"""The machine half of the pool's domain: token, revocation, userInfo, discovery."""
