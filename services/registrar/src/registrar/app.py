@@ -1,0 +1,169 @@
+"""The registrar: what stands behind each port, and the whole service built from it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from functools import partial
+
+from aiohttp import web
+
+from oauth_kit.clock import Clock, system_clock
+from oauth_kit.providers.catalog import ProviderSource
+from oauth_kit.records.upstream_client import UpstreamClientSealer
+from oauth_kit.redis import Redis, connect, redis_ready
+from oauth_kit.settings import load_settings
+from oauth_kit.web.cors import CorsRule
+from oauth_kit.web.endpoint import Endpoint
+from oauth_kit.web.rate_limits import RateLimits
+from oauth_kit.web.reading import TrustedProxies
+from oauth_kit.web.service import ServicePorts, build_service
+from registrar.app_client_names import AppClientNames
+from registrar.directories.catalog import DirectoryFor, directory_catalog
+from registrar.handlers.bearer_guard import BearerGuard
+from registrar.handlers.internal import InternalEndpoint
+from registrar.handlers.register import RegisterEndpoint, RegistrationLimits
+from registrar.provisioning import Provisioning, ProvisioningPolicy
+from registrar.reconciliation import Reconciliation
+from registrar.registration_policy import RegistrationPolicy
+from registrar.registrations.port import Registrations
+from registrar.registrations.redis import RedisRegistrations
+from registrar.settings import DAY_SECONDS, Settings
+from registrar.upstream_clients import UpstreamClients
+
+
+async def create_app() -> web.Application:
+    """What runs in production, once per process, inside its event loop."""
+    settings = load_settings(Settings)
+    redis = connect(settings.redis_url)
+    provider = settings.provider_source()
+    directory_for = directory_catalog(settings.aws_endpoint_url_cognito_idp)
+    application = build_app(
+        settings,
+        redis=redis,
+        provider=provider,
+        directory_for=directory_for,
+        limits=RateLimits(
+            settings.redis_url,
+            prefix=settings.keyspace.key("rate"),
+            enabled=settings.rate_limits == "on",
+        ),
+        ports=ServicePorts(
+            settings.port, settings.effective_management_port, settings.effective_internal_port
+        ),
+    )
+    if settings.reconcile_app_clients == "on":
+        reconciliation = Reconciliation(
+            provider,
+            directory_for,
+            upstream_clients(settings, redis, system_clock),
+            AppClientNames.of(settings.upstream_ring),
+        )
+        application.cleanup_ctx.append(partial(_in_background, reconciliation))
+    application.on_cleanup.append(partial(_close, redis))
+    return application
+
+
+def build_app(
+    settings: Settings,
+    *,
+    redis: Redis,
+    provider: ProviderSource,
+    directory_for: DirectoryFor,
+    limits: RateLimits,
+    ports: ServicePorts | None = None,
+    clock: Clock = system_clock,
+) -> web.Application:
+    """The whole service, whatever stands behind its ports.
+
+    ports: None lets every path answer everywhere (tests)
+    """
+    registrations = RedisRegistrations(
+        redis,
+        settings.keyspace,
+        clock,
+        max_clients=settings.registration_max_clients,
+        unused_seconds=settings.registration_unused_days * DAY_SECONDS,
+        used_seconds=settings.registration_used_days * DAY_SECONDS,
+    )
+    upstreams = upstream_clients(settings, redis, clock)
+    provisioning = Provisioning(
+        provider,
+        directory_for,
+        upstreams,
+        limits,
+        AppClientNames.of(settings.upstream_ring),
+        _provisioning_policy(settings),
+    )
+    endpoints: list[Endpoint] = [
+        InternalEndpoint(
+            BearerGuard(settings.internal_token), registrations, upstreams, provisioning
+        )
+    ]
+    cors = []
+    if settings.dynamic_registration == "on":
+        endpoints.append(_register_endpoint(settings, registrations, limits, clock))
+        cors.append(CorsRule(paths=("/register",), methods=("POST",)))
+    return build_service(
+        endpoints,
+        name="registrar",
+        ports=ports,
+        readiness=[partial(redis_ready, redis)],
+        cors=cors,
+    )
+
+
+def upstream_clients(settings: Settings, redis: Redis, clock: Clock) -> UpstreamClients:
+    return UpstreamClients(
+        redis,
+        settings.keyspace,
+        UpstreamClientSealer(settings.upstream_ring),
+        clock,
+        lives_seconds=settings.registration_used_days * DAY_SECONDS,
+    )
+
+
+def _register_endpoint(
+    settings: Settings, registrations: Registrations, limits: RateLimits, clock: Clock
+) -> RegisterEndpoint:
+    token = settings.initial_access_token
+    return RegisterEndpoint(
+        policy=RegistrationPolicy(
+            settings.metadata_policy(),
+            settings.scope_policy(),
+            web_clients_on_loopback=settings.web_clients_on_loopback == "accept",
+        ),
+        registrations=registrations,
+        limits=limits,
+        allowed=RegistrationLimits(
+            by_caller=settings.registration_limit, in_all=settings.registration_limit_global
+        ),
+        proxies=TrustedProxies(settings.trusted_proxies),
+        clock=clock,
+        guard=None if token is None else BearerGuard(token),
+    )
+
+
+def _provisioning_policy(settings: Settings) -> ProvisioningPolicy:
+    return ProvisioningPolicy(
+        upstream_clients=settings.upstream_clients,
+        budget=settings.upstream_client_budget,
+        per_subject=settings.upstream_clients_per_subject,
+        subject_limit=settings.upstream_subject_limit,
+        callback_url=settings.callback_url,
+        scopes=tuple(settings.provider_scopes.split()),
+        identity_providers=settings.provider_identity_providers,
+    )
+
+
+async def _in_background(
+    reconciliation: Reconciliation, application: web.Application
+) -> AsyncIterator[None]:
+    task = asyncio.create_task(reconciliation.run_daily())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _close(redis: Redis, application: web.Application) -> None:
+    await redis.aclose()

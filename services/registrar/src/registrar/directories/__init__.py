@@ -1,0 +1,1 @@
+"""The identity provider's app clients: one port, an adapter for each provider."""

@@ -1,0 +1,75 @@
+"""The directory of the provider that stands behind us now, built once a generation."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from oauth_kit.providers.catalog import ProviderConfig
+from registrar.directories.cognito import CognitoDirectory
+from registrar.directories.port import ClientDirectory
+
+if TYPE_CHECKING:
+    from types_boto3_cognito_idp import CognitoIdentityProviderClient
+
+DirectoryFor = Callable[[ProviderConfig], ClientDirectory | None]
+"""None: we administer no clients at this provider, everyone shares ours."""
+
+_CONNECT_SECONDS = 3
+_READ_SECONDS = 10
+
+
+def directory_catalog(endpoint_override: str) -> DirectoryFor:
+    """Directories by provider; a new generation gets a new connection.
+
+    endpoint_override: AWS_ENDPOINT_URL_COGNITO_IDP, where this process finds the API
+    """
+
+    @lru_cache(maxsize=2)
+    def directory_for(provider: ProviderConfig) -> ClientDirectory | None:
+        if provider.provider != "cognito":
+            return None
+        region, pool_id = _pool_of(provider)
+        endpoint_url = endpoint_override or provider.endpoint_url
+        is_emulated = provider.endpoint_url is not None
+        return CognitoDirectory(
+            pool_id,
+            lambda: connect_cognito(region, endpoint_url=endpoint_url, is_emulated=is_emulated),
+        )
+
+    return directory_for
+
+
+def connect_cognito(
+    region: str, *, endpoint_url: str | None, is_emulated: bool
+) -> "CognitoIdentityProviderClient":
+    """A client without retries of its own.
+
+    An emulator, which speaks plain http, never gets the account's own credentials, and is not
+    looked for behind the environment's proxy.
+    """
+    from boto3.session import Session
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        proxies={} if is_emulated else None,
+    )
+    credentials = "emulator" if is_emulated else None
+    return Session().client(
+        "cognito-idp",
+        region_name=region,
+        endpoint_url=endpoint_url,
+        aws_access_key_id=credentials,
+        aws_secret_access_key=credentials,
+        config=config,
+    )
+
+
+def _pool_of(provider: ProviderConfig) -> tuple[str, str]:
+    """Region and pool, from the issuer `https://cognito-idp.<region>.amazonaws.com/<pool>`."""
+    pool_id = provider.pool_id or urlsplit(provider.issuer).path.strip("/")
+    region = provider.region or pool_id.partition("_")[0]
+    return region, pool_id

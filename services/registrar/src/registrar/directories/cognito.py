@@ -1,0 +1,192 @@
+"""App clients of an Amazon Cognito user pool, through boto3 in threads."""
+
+import asyncio
+import random
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+
+from registrar.directories.port import (
+    AppClient,
+    AppClientCredentials,
+    AppClientNotFoundError,
+    AppClientRequest,
+    DirectoryError,
+    DirectoryFullError,
+)
+
+if TYPE_CHECKING:
+    from types_boto3_cognito_idp import CognitoIdentityProviderClient
+
+log = structlog.get_logger()
+
+ATTEMPTS = 4
+_FIRST_PAUSE_SECONDS = 0.2
+# beyond the grants' 90 days, so that a grant never ends because its app client's validity did
+_REFRESH_VALIDITY_DAYS = 100
+_PAGE_SIZE = 60
+
+_THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException"})
+_CONCURRENT = "ConcurrentModificationException"
+_FULL = "LimitExceededException"
+_NOT_FOUND = "ResourceNotFoundException"
+_NOT_SENT = (EndpointConnectionError, ConnectTimeoutError)
+_ANSWER_LOST = (ReadTimeoutError, ConnectionClosedError)
+
+Pause = Callable[[float], Awaitable[None]]
+
+
+class CognitoDirectory:
+    """One user pool. Throttling and faults are retried with jitter, a bounded number of times.
+
+    connect: builds the boto3 client, whose own retries are off; called once, in a thread
+    """
+
+    def __init__(
+        self,
+        pool_id: str,
+        connect: Callable[[], "CognitoIdentityProviderClient"],
+        *,
+        pause: Pause = asyncio.sleep,
+    ) -> None:
+        self._pool_id = pool_id
+        self._connect = connect
+        self._pause = pause
+        self._connecting = threading.Lock()
+        self._connected: CognitoIdentityProviderClient | None = None
+
+    async def create(self, asked: AppClientRequest) -> AppClientCredentials:
+        made = await self._call("create_user_pool_client", GenerateSecret=True, **_shape(asked))
+        client = made["UserPoolClient"]
+        return AppClientCredentials(client["ClientId"], client["ClientSecret"])
+
+    async def find(self, name: str) -> AppClient | None:
+        return next((client for client in await self.list() if client.name == name), None)
+
+    async def update(self, client_id: str, asked: AppClientRequest) -> None:
+        """Read, change, write: the update resets to its default whatever it is not told."""
+        for attempt in range(ATTEMPTS):
+            found = await self._call("describe_user_pool_client", ClientId=client_id)
+            wanted = _merged(await self._updatable(found["UserPoolClient"]), _shape(asked))
+            try:
+                await self._call("update_user_pool_client", **wanted)
+            except DirectoryError as error:
+                if error.reason != _CONCURRENT or attempt == ATTEMPTS - 1:
+                    raise
+                await self._back_off(attempt)
+            else:
+                return
+
+    async def delete(self, client_id: str) -> None:
+        try:
+            await self._call("delete_user_pool_client", ClientId=client_id)
+        except AppClientNotFoundError:
+            return
+
+    async def list(self) -> list[AppClient]:
+        found: list[AppClient] = []
+        page: dict[str, Any] = {"MaxResults": _PAGE_SIZE}
+        while True:
+            answer = await self._call("list_user_pool_clients", **page)
+            found += [
+                AppClient(client["ClientId"], client["ClientName"])
+                for client in answer["UserPoolClients"]
+            ]
+            if not (token := answer.get("NextToken")):
+                return found
+            page["NextToken"] = token
+
+    async def _updatable(self, described: Mapping[str, Any]) -> dict[str, Any]:
+        client = await asyncio.to_thread(self._client)
+        operation = client.meta.service_model.operation_model("UpdateUserPoolClient")
+        members = operation.input_shape.members if operation.input_shape else {}
+        return {
+            name: value
+            for name, value in described.items()
+            if name in members and name != "UserPoolId"
+        }
+
+    async def _call(self, operation: str, **arguments: Any) -> Any:
+        attempt = 0
+        while True:
+            try:
+                return await asyncio.to_thread(self._invoke, operation, arguments)
+            except (ClientError, BotoCoreError) as error:
+                if not _worth_retrying(error) or attempt == ATTEMPTS - 1:
+                    raise _translated(error) from error
+                log.info("directory_retry", operation=operation, reason=_reason(error))
+            await self._back_off(attempt)
+            attempt += 1
+
+    def _invoke(self, operation: str, arguments: dict[str, Any]) -> Any:
+        return getattr(self._client(), operation)(UserPoolId=self._pool_id, **arguments)
+
+    def _client(self) -> "CognitoIdentityProviderClient":
+        with self._connecting:
+            if self._connected is None:
+                self._connected = self._connect()
+            return self._connected
+
+    async def _back_off(self, attempt: int) -> None:
+        ceiling = _FIRST_PAUSE_SECONDS * 2**attempt
+        await self._pause(ceiling * random.uniform(0.5, 1))  # noqa: S311 - jitter, no secret
+
+
+def _shape(asked: AppClientRequest) -> dict[str, Any]:
+    """A confidential client of the code flow; Cognito's defaults allow log-in by API as well."""
+    return {
+        "ClientName": asked.name,
+        "CallbackURLs": [asked.callback_url],
+        "AllowedOAuthFlowsUserPoolClient": True,
+        "AllowedOAuthFlows": ["code"],
+        "AllowedOAuthScopes": list(asked.scopes),
+        "SupportedIdentityProviders": list(asked.identity_providers),
+        "ExplicitAuthFlows": ["ALLOW_REFRESH_TOKEN_AUTH"],
+        "PreventUserExistenceErrors": "ENABLED",
+        "EnableTokenRevocation": True,
+        "RefreshTokenValidity": _REFRESH_VALIDITY_DAYS,
+        "TokenValidityUnits": {"RefreshToken": "days"},
+    }
+
+
+def _merged(kept: Mapping[str, Any], shape: Mapping[str, Any]) -> dict[str, Any]:
+    units = {**kept.get("TokenValidityUnits", {}), **shape["TokenValidityUnits"]}
+    return {**kept, **shape, "TokenValidityUnits": units}
+
+
+def _worth_retrying(error: ClientError | BotoCoreError) -> bool:
+    if isinstance(error, ClientError):
+        return _reason(error) in _THROTTLED or _is_fault(error)
+    return isinstance(error, _NOT_SENT)
+
+
+def _translated(error: ClientError | BotoCoreError) -> DirectoryError:
+    reason = _reason(error)
+    if not isinstance(error, ClientError):
+        return DirectoryError(reason, may_have_happened=isinstance(error, _ANSWER_LOST))
+    if reason == _FULL:
+        return DirectoryFullError(reason)
+    if reason == _NOT_FOUND:
+        return AppClientNotFoundError(reason)
+    return DirectoryError(reason, may_have_happened=_is_fault(error))
+
+
+def _is_fault(error: ClientError) -> bool:
+    status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500
+
+
+def _reason(error: ClientError | BotoCoreError) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "ClientError"))
+    return type(error).__name__

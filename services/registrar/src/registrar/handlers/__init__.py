@@ -1,0 +1,1 @@
+"""The registrar's endpoints, one module a family of paths."""

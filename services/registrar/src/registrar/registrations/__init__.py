@@ -1,0 +1,1 @@
+"""Where dynamically registered clients are kept: one port, an adapter for each store."""

@@ -1,0 +1,92 @@
+"""What the registrar is told by its environment."""
+
+import re
+from typing import Literal
+
+import limits
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from oauth_kit.crypto.key_ring import KeyRing
+from oauth_kit.providers.catalog import ProviderSettings
+from oauth_kit.settings import ServiceSettings, Words
+
+DAY_SECONDS = 86_400
+_INTERNAL_PORT_OFFSET = 200
+# b68token of RFC 6750 §2.1: anything else could never be presented
+_BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*")
+
+
+class Settings(ServiceSettings, ProviderSettings):
+    """The registrar's settings. A field's name in capitals is the variable's name."""
+
+    port: int = Field(default=3005, ge=1, le=65535)
+    internal_port: int = Field(default=0, ge=0, le=65535, description="0 = port + 200")
+    internal_token: SecretStr
+    upstream_keys: SecretStr
+
+    dynamic_registration: Literal["on", "off"] = "on"
+    initial_access_token: SecretStr | None = None
+    registration_limit: str = "20/minute"
+    registration_limit_global: str = "300/minute"
+    registration_max_clients: int = Field(default=50_000, ge=1)
+    registration_unused_days: int = Field(default=30, ge=1)
+    registration_used_days: int = Field(default=90, ge=1)
+    web_clients_on_loopback: Literal["accept", "refuse"] = "accept"
+
+    upstream_clients: Literal["per-client", "shared", "auto"] = Field(
+        default="auto", description="auto = shared on real AWS, per-client with the emulator"
+    )
+    upstream_client_budget: int = Field(default=1000, ge=1, le=10_000)
+    upstream_clients_per_subject: int = Field(default=5, ge=1)
+    upstream_subject_limit: str = "10/hour"
+    reconcile_app_clients: Literal["on", "off"] = "on"
+    bridge_callback_url: str = Field(default="", description="empty = ISSUER + /callback")
+    provider_identity_providers: Words = ("COGNITO",)
+    aws_endpoint_url_cognito_idp: str = ""
+
+    @field_validator("provider_identity_providers", mode="before")
+    @classmethod
+    def _split_identity_providers(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("upstream_keys")
+    @classmethod
+    def _check_upstream_keys(cls, value: SecretStr) -> SecretStr:
+        KeyRing.parse(value.get_secret_value())
+        return value
+
+    @field_validator("internal_token", "initial_access_token")
+    @classmethod
+    def _check_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _BEARER_TOKEN.fullmatch(value.get_secret_value()):
+            raise ValueError("must have 16 or more letters, digits and -._~+/")
+        return value
+
+    @field_validator("registration_limit", "registration_limit_global", "upstream_subject_limit")
+    @classmethod
+    def _check_limit(cls, value: str) -> str:
+        limits.parse(value)
+        return value
+
+    @model_validator(mode="after")
+    def _check_ports_and_provider(self) -> "Settings":
+        ports = self.listening_ports()
+        if len(set(ports)) != len(ports):
+            raise ValueError("PORT, MANAGEMENT_PORT and INTERNAL_PORT must differ")
+        self.provider_source()
+        return self
+
+    @property
+    def effective_internal_port(self) -> int:
+        return self.internal_port or self.port + _INTERNAL_PORT_OFFSET
+
+    @property
+    def callback_url(self) -> str:
+        return self.bridge_callback_url or f"{self.issuer}/callback"
+
+    @property
+    def upstream_ring(self) -> KeyRing:
+        return KeyRing.parse(self.upstream_keys.get_secret_value())
+
+    def listening_ports(self) -> tuple[int, ...]:
+        return (*super().listening_ports(), self.effective_internal_port)

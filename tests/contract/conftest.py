@@ -1,0 +1,27 @@
+"""What adapters are proven against: both kinds of Redis, and the Cognito emulator."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import fakeredis
+import pytest
+import redis.asyncio
+from fakes.emulator_process import Emulator, running_emulator
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with running_emulator(tmp_path_factory.mktemp("emulator")) as emulator:
+        yield emulator
+
+
+@pytest.fixture(params=["fakeredis", "valkey"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[redis.asyncio.Redis]:
+    """An empty store: in memory, then a real one."""
+    if request.param == "fakeredis":
+        client = fakeredis.FakeAsyncRedis(server=fakeredis.FakeServer(), decode_responses=True)
+    else:
+        url = request.getfixturevalue("valkey_url")
+        client = redis.asyncio.Redis.from_url(url, decode_responses=True)
+        await client.flushall()
+    yield client
+    await client.aclose()

@@ -1,0 +1,51 @@
+"""Which directory belongs to which provider."""
+
+from typing import Any
+
+import pytest
+
+from oauth_kit.providers.catalog import ProviderConfig
+from registrar.directories.catalog import _pool_of, directory_catalog
+
+
+def config(**changes: Any) -> ProviderConfig:
+    return ProviderConfig(
+        **{
+            "generation": "1",
+            "provider": "cognito",
+            "issuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbC",
+            "client_id": "c",
+            "client_secret": "s",
+            **changes,
+        }
+    )
+
+
+@pytest.mark.parametrize("provider", ["keycloak", "oidc"])
+def test_a_provider_that_we_do_not_administer_has_no_directory(provider: str) -> None:
+    assert directory_catalog("")(config(provider=provider)) is None
+
+
+def test_a_generation_has_one_directory_and_the_next_another() -> None:
+    directory_for = directory_catalog("")
+    first = directory_for(config())
+    assert first is not None
+    assert directory_for(config()) is first
+    assert directory_for(config(generation="2")) is not first
+
+
+@pytest.mark.parametrize(
+    ("changes", "pool"),
+    [
+        ({}, ("eu-central-1", "eu-central-1_AbC")),
+        (
+            {"issuer": "https://issuer-cognito-idp.us-west-2.amazonaws.com/us-west-2_X"},
+            ("us-west-2", "us-west-2_X"),
+        ),
+        ({"pool_id": "us-east-1_Y", "region": "us-east-1"}, ("us-east-1", "us-east-1_Y")),
+    ],
+)
+def test_region_and_pool_follow_from_the_issuer(
+    changes: dict[str, str], pool: tuple[str, str]
+) -> None:
+    assert _pool_of(config(**changes)) == pool

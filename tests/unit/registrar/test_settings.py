@@ -1,0 +1,64 @@
+"""The registrar's environment: what stops the start, and what follows from what."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from oauth_kit.crypto.key_ring import KeyRing
+from registrar.settings import Settings
+
+GOOD: dict[str, Any] = {
+    "redis_url": "redis://localhost",
+    "internal_token": "0123456789abcdef",
+    "upstream_keys": KeyRing.generate("k1"),
+    "provider_file": "/run/provider.json",
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"internal_token": ""},
+        {"internal_token": "short"},
+        {"internal_token": "0123456789abcde"},
+        {"internal_token": "has a space in its middle"},
+        {"initial_access_token": "short"},
+        {"upstream_keys": "k1:AAAA"},
+        {"upstream_keys": ""},
+        {"registration_limit": "often"},
+        {"registration_limit_global": ""},
+        {"upstream_subject_limit": "-1/minute"},
+        {"registration_max_clients": 0},
+        {"registration_unused_days": 0},
+        {"upstream_client_budget": 10_001},
+        {"upstream_clients": "native"},
+        {"dynamic_registration": "maybe"},
+        {"internal_port": 3005},
+        {"internal_port": 3105},
+        {"management_port": 3005},
+        {"provider_file": None},
+    ],
+    ids=str,
+)
+def test_a_setting_that_cannot_work_stops_the_start(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings(**{**GOOD, **changes})
+    assert "0123456789abcde" not in str(caught.value)
+
+
+def test_ports_follow_from_the_public_one() -> None:
+    assert Settings(**GOOD).listening_ports() == (3005, 3105, 3205)
+    assert Settings(**GOOD, port=13005).listening_ports() == (13005, 13105, 13205)
+
+
+def test_the_callback_is_the_issuers_unless_it_is_said() -> None:
+    assert Settings(**GOOD).callback_url == "http://localhost:3004/callback"
+    assert Settings(**GOOD, bridge_callback_url="https://b/cb").callback_url == "https://b/cb"
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = Settings(**GOOD, initial_access_token="fedcba9876543210")
+    assert "0123456789abcdef" not in repr(settings)
+    assert "fedcba9876543210" not in repr(settings)
+    assert GOOD["upstream_keys"] not in repr(settings)
