@@ -1,0 +1,277 @@
+"""The bridge, composed: the one place where adapters meet ports."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import aiohttp
+from aiohttp import web
+
+from cimd_bridge.background import Background
+from cimd_bridge.client_authentication import ClientAuthenticator
+from cimd_bridge.client_resolver import ClientResolver
+from cimd_bridge.consent import BrowserCookie, ConsentForms
+from cimd_bridge.consent_page import ConsentPage
+from cimd_bridge.documents import Documents
+from cimd_bridge.front_channel import FrontChannel
+from cimd_bridge.grant_ending import GrantEnding
+from cimd_bridge.grant_opening import GrantOpening
+from cimd_bridge.handlers.authorize import AUTHORIZE_PATH, AuthorizeEndpoint
+from cimd_bridge.handlers.callback import CALLBACK_PATH, CallbackEndpoint
+from cimd_bridge.handlers.consent import CONSENT_PATH, ConsentEndpoint
+from cimd_bridge.handlers.introspect import IntrospectEndpoint
+from cimd_bridge.handlers.jwks import JWKS_PATH, JwksEndpoint
+from cimd_bridge.handlers.metadata import METADATA_PATH, MetadataEndpoint
+from cimd_bridge.handlers.revoke import REVOKE_PATH, RevokeEndpoint
+from cimd_bridge.handlers.token import TOKEN_PATH, TokenEndpoint
+from cimd_bridge.liveness import Liveness
+from cimd_bridge.login_start import LoginStart
+from cimd_bridge.own_tokens import OwnTokens
+from cimd_bridge.preregistered import load_preregistered
+from cimd_bridge.records.codes import Codes
+from cimd_bridge.records.denials import Denials
+from cimd_bridge.records.grant import Lifetimes
+from cimd_bridge.records.grants import Grants
+from cimd_bridge.records.store import RecordStore
+from cimd_bridge.records.transactions import Transactions
+from cimd_bridge.registrar_api import RegistrarApi
+from cimd_bridge.settings import Settings
+from cimd_bridge.signing_keys import JWKS_MAX_AGE_SECONDS, SigningKeys
+from cimd_bridge.tokens import TokenMinter
+from cimd_bridge.upstream import ProviderFactory, Upstream
+from oauth_kit.clock import Clock, system_clock
+from oauth_kit.crypto.keyed_hash import KeyedHash
+from oauth_kit.outbound.host_map import HostMap
+from oauth_kit.outbound.http import open_session, tls_context
+from oauth_kit.outbound.public_fetch import PublicFetch
+from oauth_kit.providers.catalog import ProviderConfig
+from oauth_kit.providers.oidc import OidcProvider
+from oauth_kit.records.upstream_client import UpstreamClientSealer
+from oauth_kit.redis import Redis, connect, redis_ready
+from oauth_kit.rules.document_targets import DocumentTargets
+from oauth_kit.rules.errors import OAuthError
+from oauth_kit.rules.metadata_documents import authorization_server_metadata
+from oauth_kit.rules.public_address import PrivateTargets
+from oauth_kit.settings import load_settings
+from oauth_kit.web.cors import CorsRule
+from oauth_kit.web.pages import Pages, StaticFiles
+from oauth_kit.web.rate_limits import RateLimits
+from oauth_kit.web.reading import TrustedProxies
+from oauth_kit.web.service import ServicePorts, build_service
+
+AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
+_LEEWAY_SECONDS = 60
+_DENIAL_MARGIN_SECONDS = 30
+_ROTATION_CHECK_SECONDS = 60
+
+
+async def create_app() -> web.Application:
+    """What gunicorn calls, once per worker, inside its event loop."""
+    settings = load_settings(Settings)
+    session = open_session(
+        timeout_seconds=settings.outbound_timeout_seconds,
+        ca_file=settings.outbound_ca_file,
+        host_map=settings.host_map,
+    )
+    redis = connect(settings.redis_url)
+    ports = ServicePorts(settings.port, settings.effective_management_port)
+    app = build_app(settings, redis=redis, session=session, ports=ports)
+    app.on_cleanup.append(lambda _: session.close())
+    app.on_cleanup.append(lambda _: redis.aclose())
+    return app
+
+
+def build_app(
+    settings: Settings,
+    *,
+    redis: Redis,
+    session: aiohttp.ClientSession,
+    ports: ServicePorts | None,
+    clock: Clock = system_clock,
+    background: Background | None = None,
+) -> web.Application:
+    """The whole service on a given store and session."""
+    background = background or Background()
+    policy, scopes = settings.metadata_policy(), settings.scope_policy()
+    proxies = TrustedProxies(settings.trusted_proxies)
+    limits = RateLimits(
+        settings.redis_url,
+        prefix=settings.keyspace.key("rate"),
+        enabled=settings.rate_limits == "on",
+    )
+    preregistered = load_preregistered(
+        settings.preregistered_clients_file, policy, loopback_issuer=settings.issuer_is_loopback
+    )
+    store = RecordStore.under(settings.master_ring, redis, settings.keyspace)
+    lifetimes = Lifetimes(
+        code_seconds=settings.code_seconds,
+        idle_seconds=settings.refresh_idle_seconds,
+        absolute_seconds=settings.refresh_absolute_seconds,
+        unrefreshable_seconds=settings.access_token_seconds + _LEEWAY_SECONDS,
+        grace_seconds=settings.refresh_grace_seconds,
+    )
+    denials = Denials(
+        store,
+        window_seconds=settings.access_token_seconds + _LEEWAY_SECONDS + _DENIAL_MARGIN_SECONDS,
+    )
+    transactions, codes = Transactions(store), Codes(store, lifetimes=lifetimes)
+    grants = Grants(store, denials, lifetimes=lifetimes)
+    signing_keys = SigningKeys(store, algorithm=settings.signing_algorithm)
+    uses_own_clients = settings.upstream_clients == "per-client"
+    upstream = Upstream(
+        settings.provider_source(),
+        _provider_factory(settings, session, clock),
+        redis=redis,
+        keyspace=settings.keyspace,
+        sealer=UpstreamClientSealer(settings.upstream_ring),
+        callback_url=settings.issuer + CALLBACK_PATH,
+        uses_own_clients=uses_own_clients,
+    )
+    registrar = RegistrarApi(
+        session,
+        settings.registrar_internal_url,
+        settings.internal_token.get_secret_value().strip(),
+    )
+    documents = _documents(settings, redis, limits, clock)
+    clients = ClientResolver(preregistered, documents, redis, settings.keyspace, registrar)
+    front_channel = FrontChannel(settings.issuer, Pages("cimd_bridge"), settings.product_name)
+    cookie, forms = (
+        BrowserCookie(settings.issuer, settings.port),
+        ConsentForms(settings.master_ring),
+    )
+    login = LoginStart(upstream, transactions, front_channel, clock)
+    ending = GrantEnding(grants, upstream, background, clock)
+    authenticator = ClientAuthenticator(clients, limits, proxies, clock)
+    own_tokens = OwnTokens(settings.issuer, settings.resource, signing_keys, clock)
+    opening = GrantOpening(
+        upstream,
+        grants,
+        registrar,
+        background,
+        KeyedHash(settings.master_ring.derive("subject-in-logs")),
+        uses_own_clients,
+        settings.unchecked_grant_seconds,
+        clock,
+    )
+    app = build_service(
+        [
+            MetadataEndpoint(_metadata(settings)),
+            JwksEndpoint(signing_keys, JWKS_MAX_AGE_SECONDS, clock),
+            AuthorizeEndpoint(
+                clients,
+                forms,
+                ConsentPage(front_channel.pages, settings.product_name, settings.scope_sentences),
+                login,
+                front_channel,
+                cookie,
+                scopes,
+                settings.resource,
+                settings.require_resource,
+                limits,
+                proxies,
+                clock,
+            ),
+            ConsentEndpoint(forms, login, cookie, settings.issuer, clock),
+            CallbackEndpoint(transactions, opening, front_channel, cookie),
+            TokenEndpoint(
+                authenticator,
+                codes,
+                grants,
+                Liveness(grants, upstream, ending, settings.upstream_check_seconds, clock),
+                ending,
+                TokenMinter(settings.issuer, signing_keys, settings.access_token_seconds),
+                scopes,
+                settings.resource,
+                clock,
+            ),
+            RevokeEndpoint(authenticator, grants, denials, own_tokens, ending, clock),
+            IntrospectEndpoint(preregistered, own_tokens, grants, denials, limits, proxies, clock),
+            StaticFiles("cimd_bridge"),
+        ],
+        name="cimd-bridge",
+        ports=ports,
+        readiness=[lambda: redis_ready(redis), lambda: _keys_ready(signing_keys, clock)],
+        cors=[
+            CorsRule((METADATA_PATH, JWKS_PATH), ("GET", "HEAD", "OPTIONS")),
+            CorsRule((TOKEN_PATH, REVOKE_PATH), ("POST", "OPTIONS")),
+        ],
+        page_paths=frozenset({AUTHORIZE_PATH, CONSENT_PATH, CALLBACK_PATH}),
+        error_page=front_channel.error_page,
+    )
+    app.on_cleanup.append(background.drain)
+    app.cleanup_ctx.append(lambda app: _rotating(signing_keys, clock))
+    return app
+
+
+def _metadata(settings: Settings) -> dict[str, object]:
+    dynamic = settings.dynamic_registration == "on"
+    return authorization_server_metadata(
+        issuer=settings.issuer,
+        scopes=settings.scopes_supported,
+        registration_endpoint=f"{settings.registrar_url}/register" if dynamic else None,
+        documents_supported=settings.client_documents == "on",
+        auth_methods=AUTH_METHODS,
+    )
+
+
+def _documents(
+    settings: Settings, redis: Redis, limits: RateLimits, clock: Clock
+) -> Documents | None:
+    """Clients' metadata documents: strangers' hosts, and in development what the settings allow."""
+    if settings.client_documents == "off":
+        return None
+    host_map = HostMap.parse(settings.host_map)
+    private = PrivateTargets(
+        loopback=settings.cimd_allow_loopback and not host_map.pairs,
+        host_map=host_map.pairs if settings.cimd_allow_loopback else {},
+        hosts=frozenset(settings.cimd_private_hosts),
+    )
+    targets = DocumentTargets.excluding(
+        (settings.issuer, settings.registrar_url, settings.resource), (), private
+    )
+    fetch = PublicFetch(private=private, tls=tls_context(settings.outbound_ca_file))
+    return Documents(
+        redis, settings.keyspace, fetch, targets, settings.metadata_policy(), limits, clock=clock
+    )
+
+
+def _provider_factory(
+    settings: Settings, session: aiohttp.ClientSession, clock: Clock
+) -> ProviderFactory:
+    def make(config: ProviderConfig) -> OidcProvider:
+        return OidcProvider(
+            config,
+            session,
+            scopes=settings.provider_scopes,
+            authorize_params=settings.provider_authorize_params,
+            clock=clock,
+        )
+
+    return make
+
+
+async def _keys_ready(signing_keys: SigningKeys, clock: Clock) -> str | None:
+    try:
+        await signing_keys.current(clock())
+    except OAuthError as error:
+        return f"signing keys: {error.reason}"
+    return None
+
+
+async def _rotating(signing_keys: SigningKeys, clock: Clock) -> AsyncIterator[None]:
+    """Look after the keys even when nobody asks for a token."""
+
+    stopping = asyncio.Event()
+
+    async def look() -> None:
+        while not stopping.is_set():
+            with suppress(OAuthError):
+                await signing_keys.rotate_if_due(clock())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), _ROTATION_CHECK_SECONDS)
+
+    task = asyncio.create_task(look())
+    yield
+    # asked rather than cancelled: a rotation under way is finished
+    stopping.set()
+    await task

@@ -1,0 +1,269 @@
+"""Client ID Metadata Documents: fetched once for all replicas, checked, kept as long as they allow
+(draft-ietf-oauth-client-id-metadata-document-02 §4, §8.7; RFC 9111).
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+import structlog
+from redis.exceptions import LockError
+
+from oauth_kit.clock import Clock, system_clock
+from oauth_kit.outbound.public_fetch import Fetched, FetchFailed, PublicFetch
+from oauth_kit.records.client import Client
+from oauth_kit.records.keys import Keyspace
+from oauth_kit.redis import Redis, store_errors
+from oauth_kit.rules.cache_lifetime import CacheLifetime, cache_lifetime
+from oauth_kit.rules.client_document import DOCUMENT_REFUSED, DocumentUrl, read_client_document
+from oauth_kit.rules.client_metadata import ClientMetadata, MetadataPolicy
+from oauth_kit.rules.document_targets import DocumentTargets
+from oauth_kit.rules.errors import OAuthError
+from oauth_kit.web.rate_limits import RateLimits
+
+log = structlog.get_logger()
+
+_STALE_SECONDS: Final = 3600
+_KNOWN_SECONDS: Final = 7 * 86_400
+# Longer than a fetch may take, so that a lock outlives its owner only when that one died.
+_LOCK_SECONDS: Final = 10
+_LOCK_WAIT_SECONDS: Final = 6
+_LOCK_POLL_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLimits:
+    """How often hosts are asked (decision 29).
+
+    per_caller:   by caller's block and host
+    new_per_host: for URLs that were never good, so that these leave room for the others
+    """
+
+    per_caller: str = "10/minute"
+    per_host: str = "60/minute"
+    new_per_host: str = "40/minute"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A document that was good when it was fetched or confirmed."""
+
+    metadata: ClientMetadata
+    etag: str | None
+    lifetime: CacheLifetime
+    confirmed_at: int
+
+    @property
+    def fresh_until(self) -> int:
+        return self.confirmed_at + self.lifetime.fresh_seconds
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {
+                "metadata": self.metadata.to_document(),
+                "etag": self.etag,
+                "lifetime": asdict(self.lifetime),
+                "confirmed_at": self.confirmed_at,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "_Kept":
+        record = json.loads(text)
+        return cls(
+            metadata=ClientMetadata.from_document(record["metadata"]),
+            etag=record["etag"],
+            lifetime=CacheLifetime(**record["lifetime"]),
+            confirmed_at=record["confirmed_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    caller: str
+    landed: asyncio.Task[_Kept]
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The clients that are known by a URL."""
+
+    redis: Redis
+    keyspace: Keyspace
+    fetch: PublicFetch
+    targets: DocumentTargets
+    policy: MetadataPolicy
+    rate_limits: RateLimits
+    limits: DocumentLimits = DocumentLimits()
+    clock: Clock = system_clock
+    _flights: dict[str, _Flight] = field(default_factory=dict, init=False)
+
+    async def resolve(self, client_id: str, *, caller: str, sec_fetch_site: str | None) -> Client:
+        """The client whose document `client_id` is.
+
+        caller: the block of addresses that the request came from, for the rate limits
+        Raises OAuthError: invalid_client, or temporarily_unavailable with 503 (no store) or
+        429 (asked too often).
+        """
+        url = self.targets.check(client_id, sec_fetch_site=sec_fetch_site)
+        kept = await self._fly(url, caller)
+        return Client(
+            client_id=client_id,
+            kind="document",
+            metadata=kept.metadata,
+            issued_at=kept.confirmed_at,
+            verified_host=None if url.is_loopback else url.host,
+            loopback_document=url.is_loopback,
+        )
+
+    async def _fly(self, url: DocumentUrl, caller: str) -> _Kept:
+        """One look at a URL at a time in this process: whoever comes meanwhile gets its outcome.
+
+        Another caller's exhausted limit is not an outcome: then it is the next one's turn.
+        """
+        while True:
+            flight = self._flights.get(url.url)
+            if flight is None or flight.landed.done():
+                flight = _Flight(caller, asyncio.create_task(self._look(url, caller)))
+                self._flights[url.url] = flight
+                flight.landed.add_done_callback(lambda landed: self._land(url, landed))
+            try:
+                # Shielded: a caller who leaves must not take the answer away from the others.
+                return await asyncio.shield(flight.landed)
+            except OAuthError as error:
+                if error.status != 429 or flight.caller == caller:
+                    raise
+
+    def _land(self, url: DocumentUrl, landed: asyncio.Task[_Kept]) -> None:
+        flight = self._flights.get(url.url)
+        if flight is not None and flight.landed is landed:
+            del self._flights[url.url]
+        error = None if landed.cancelled() else landed.exception()
+        if isinstance(error, OAuthError) and error.code == "invalid_client":
+            log.warning("client_document_failed", host=url.host, reason=error.reason)
+
+    async def _look(self, url: DocumentUrl, caller: str) -> _Kept:
+        kept = await self._read(url)
+        if kept is not None and self._is_fresh(kept):
+            return kept
+        return await self._renew(url, caller)
+
+    async def _renew(self, url: DocumentUrl, caller: str) -> _Kept:
+        """One fetch of a URL at a time among all replicas: the others then find it in the store."""
+        lock = self.redis.lock(
+            self._key(url, "lock"),
+            timeout=_LOCK_SECONDS,
+            sleep=_LOCK_POLL_SECONDS,
+            blocking_timeout=_LOCK_WAIT_SECONDS,
+            thread_local=False,
+        )
+        async with store_errors():
+            locked = await lock.acquire()
+        try:
+            kept = await self._read(url)
+            if kept is not None and self._is_fresh(kept):
+                return kept
+            if not locked:
+                return self._stale(url, kept, "is slow and being fetched elsewhere")
+            await self._charge(url, caller, kept)
+            return await self._ask(url, kept)
+        finally:
+            if locked:
+                async with store_errors():
+                    with contextlib.suppress(LockError):
+                        await lock.release()
+
+    async def _charge(self, url: DocumentUrl, caller: str, kept: _Kept | None) -> None:
+        async with store_errors():
+            known = kept is not None or await self.redis.exists(self._key(url, "known"))
+        check = self.rate_limits.check
+        await check("cimd-caller", f"{caller} {url.host}", self.limits.per_caller)
+        if not known:
+            await check("cimd-new", url.host, self.limits.new_per_host)
+        await check("cimd-host", url.host, self.limits.per_host)
+
+    async def _ask(self, url: DocumentUrl, kept: _Kept | None) -> _Kept:
+        """Ask the host. What it answers wrongly is forgotten; while it fails the stale serves."""
+        try:
+            confirmed = await self._fetch(url, kept)
+        except FetchFailed as failure:
+            return self._stale(url, kept, failure.reason)
+        except OAuthError:
+            await self._forget(url)
+            raise
+        if kept is not None and kept.metadata != confirmed.metadata:
+            log.warning("client_document_changed", host=url.host, path=url.path)
+        await self._keep(url, confirmed)
+        return confirmed
+
+    async def _fetch(self, url: DocumentUrl, kept: _Kept | None) -> _Kept:
+        """Raises FetchFailed while the host fails, OAuthError for an answer that is no good."""
+        try:
+            answer = await self.fetch.get(url, etag=kept.etag if kept else None)
+        except FetchFailed as failure:
+            if failure.answered:
+                raise _refusal(failure.reason) from failure
+            raise
+        if answer.status >= 500 or answer.status == 429:
+            raise FetchFailed(f"has status {answer.status}")
+        return self._judge(url, answer, kept)
+
+    def _judge(self, url: DocumentUrl, answer: Fetched, kept: _Kept | None) -> _Kept:
+        """Exactly 200 with a good document, or 304 to a question that had a condition."""
+        if answer.status == 304 and kept is not None and kept.etag is not None:
+            unchanged = not answer.cache_control
+            return _Kept(
+                metadata=kept.metadata,
+                etag=answer.etag or kept.etag,
+                lifetime=kept.lifetime if unchanged else cache_lifetime(answer.cache_control),
+                confirmed_at=self.clock(),
+            )
+        if answer.status != 200:
+            raise _refusal(f"has status {answer.status}")
+        return _Kept(
+            metadata=read_client_document(url.url, answer.content_type, answer.body, self.policy),
+            etag=answer.etag,
+            lifetime=cache_lifetime(answer.cache_control),
+            confirmed_at=self.clock(),
+        )
+
+    def _stale(self, url: DocumentUrl, kept: _Kept | None, reason: str) -> _Kept:
+        if (
+            kept is not None
+            and kept.lifetime.serve_stale
+            and self.clock() < kept.fresh_until + _STALE_SECONDS
+        ):
+            log.warning("client_document_stale", host=url.host, reason=reason)
+            return kept
+        raise _refusal(reason)
+
+    def _is_fresh(self, kept: _Kept) -> bool:
+        return self.clock() < kept.fresh_until
+
+    async def _read(self, url: DocumentUrl) -> _Kept | None:
+        async with store_errors():
+            text = await self.redis.get(self._key(url))
+        return None if text is None else _Kept.from_json(str(text))
+
+    async def _keep(self, url: DocumentUrl, kept: _Kept) -> None:
+        async with store_errors():
+            await self.redis.set(self._key(url, "known"), "1", ex=_KNOWN_SECONDS)
+            if kept.lifetime.store:
+                seconds = kept.lifetime.fresh_seconds + _STALE_SECONDS
+                await self.redis.set(self._key(url), kept.to_json(), ex=seconds)
+            else:
+                await self.redis.delete(self._key(url))
+
+    async def _forget(self, url: DocumentUrl) -> None:
+        async with store_errors():
+            await self.redis.delete(self._key(url), self._key(url, "known"))
+
+    def _key(self, url: DocumentUrl, *parts: str) -> str:
+        return self.keyspace.key("cimd", hashlib.sha256(url.url.encode()).hexdigest(), *parts)
+
+
+def _refusal(reason: str) -> OAuthError:
+    return OAuthError("invalid_client", DOCUMENT_REFUSED, reason=f"client document {reason}")

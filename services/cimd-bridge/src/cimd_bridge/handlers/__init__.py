@@ -1,0 +1,1 @@
+"""The bridge's endpoints, one module each, named after their paths."""

@@ -1,0 +1,42 @@
+"""The stream that tells every resource server which tokens ended before their `exp`."""
+
+from cimd_bridge.records.store import RecordStore
+from oauth_kit.redis import store_errors
+
+
+class Denials:
+    """`denied`: entries `{gid | jti, not_after}`; `denied-token:<jti>` says the same to replicas.
+
+    window_seconds: an access token's lifetime, the verifiers' leeway and 30 s; older entries deny
+                    nothing that is still valid, and are trimmed
+    """
+
+    def __init__(self, store: RecordStore, *, window_seconds: int = 300 + 60 + 30) -> None:
+        self._redis = store.redis
+        self._keyspace = store.keyspace
+        self.window_seconds = window_seconds
+
+    async def deny(self, *, gid: str | None = None, jti: str | None = None, not_after: int) -> None:
+        """Deny every access token of a grant (`gid`), or one (`jti`), until `not_after`."""
+        if (gid is None) == (jti is None):
+            raise ValueError("a denial names a grant or a token")
+        kind, value = ("jti", jti) if gid is None else ("gid", gid)
+        async with store_errors():
+            if jti is not None:
+                await self._redis.set(self._token_key(jti), "1", ex=self.window_seconds)
+            # Entries are named by Redis' clock, so the trimming has to go by it too.
+            seconds, _ = await self._redis.time()
+            await self._redis.xadd(
+                self._keyspace.key("denied"),
+                {kind: str(value), "not_after": str(not_after)},
+                minid=f"{(int(seconds) - self.window_seconds) * 1000}",
+                approximate=False,
+            )
+
+    async def is_denied(self, jti: str) -> bool:
+        """Was this one access token revoked? (A grant's own state answers for all its tokens.)"""
+        async with store_errors():
+            return await self._redis.exists(self._token_key(jti)) == 1
+
+    def _token_key(self, jti: str) -> str:
+        return self._keyspace.key("denied-token", jti)

@@ -1,0 +1,74 @@
+"""What the bridge asks the registrar over its internal API."""
+
+import asyncio
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import aiohttp
+import structlog
+
+from oauth_kit.records.client import Client
+from oauth_kit.rules.errors import OAuthError
+from oauth_kit.rules.json_object import parse_json_object
+
+log = structlog.get_logger()
+
+_FAILURES = (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrarApi:
+    session: aiohttp.ClientSession
+    base_url: str
+    token: str = field(repr=False)
+
+    async def find_client(self, client_id: str) -> Client | None:
+        """What Redis does not hold. Raises temporarily_unavailable: a miss is never a guess."""
+        status, document = await self._call("GET", f"/internal/clients/{quote(client_id, safe='')}")
+        if status == 404:
+            return None
+        if status != 200:
+            raise _unavailable(f"registrar answered {status}")
+        try:
+            return Client.from_document(document)
+        except (KeyError, TypeError) as error:
+            raise _unavailable("registrar sent something else than a client") from error
+
+    async def make_upstream_client(
+        self, client_id: str, *, fingerprint: str, name: str, subject: str
+    ) -> str:
+        """Have an upstream client made or found; returns what became of it, for the log.
+
+        Raises temporarily_unavailable; the caller stays with the shared one.
+        """
+        body = {
+            "client_id": client_id,
+            "fingerprint": fingerprint,
+            "name": name,
+            "subject": subject,
+        }
+        status, document = await self._call("POST", "/internal/upstream-clients", body)
+        return str(document.get("status", status)) if status == 200 else f"refused {status}"
+
+    async def renew(self, client_id: str) -> None:
+        """The client was used: its registration lives on."""
+        await self._call("POST", f"/internal/clients/{quote(client_id, safe='')}/used")
+
+    async def _call(
+        self, method: str, path: str, body: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, object]]:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        try:
+            async with self.session.request(
+                method, self.base_url + path, headers=headers, json=body, allow_redirects=False
+            ) as response:
+                content = await response.read()
+                return response.status, parse_json_object(content) if content else {}
+        except _FAILURES as error:
+            raise _unavailable(f"registrar: {type(error).__name__}") from error
+
+
+def _unavailable(reason: str) -> OAuthError:
+    return OAuthError(
+        "temporarily_unavailable", "The service is unavailable, try again shortly", reason=reason
+    )

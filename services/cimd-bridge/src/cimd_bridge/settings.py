@@ -1,0 +1,83 @@
+"""What the bridge is told."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from oauth_kit.crypto.key_ring import KeyRing
+from oauth_kit.providers.catalog import ProviderSettings
+from oauth_kit.settings import ServiceSettings, Words
+
+DAY_SECONDS = 86_400
+
+
+class Settings(ServiceSettings, ProviderSettings):
+    """The bridge's variables beside those of every service and of the provider."""
+
+    port: int = Field(default=3004, ge=1, le=65535)
+    master_keys: SecretStr
+    upstream_keys: SecretStr
+    internal_token: SecretStr
+    registrar_internal_url: str = "http://127.0.0.1:3205"
+    preregistered_clients_file: Path | None = None
+    dynamic_registration: Literal["on", "off"] = "on"
+    client_documents: Literal["on", "off"] = "on"
+    cimd_allow_loopback: bool = False
+    cimd_private_hosts: Words = ()
+    require_resource: bool = False
+    upstream_clients: Literal["shared", "per-client"] = "shared"
+    signing_algorithm: Literal["RS256", "ES256"] = "RS256"
+    access_token_seconds: int = Field(default=300, ge=60, le=900)
+    code_seconds: int = Field(default=60, ge=10, le=60)
+    refresh_idle_seconds: int = Field(default=30 * DAY_SECONDS, ge=3600)
+    refresh_absolute_seconds: int = Field(default=90 * DAY_SECONDS, ge=3600)
+    refresh_grace_seconds: int = Field(default=10, ge=0, le=60)
+    upstream_check_seconds: int = Field(default=300, ge=0)
+    unchecked_grant_seconds: int = Field(default=8 * 3600, ge=300)
+    product_name: str = Field(default="mcp-authstack", max_length=60)
+    scope_sentences: dict[str, str] = Field(
+        default={
+            "mcp-api/read": "Read your contexts",
+            "mcp-api/write": "Create and change your contexts",
+        },
+        description="what the consent page says of each scope, as a JSON object",
+    )
+
+    @field_validator("cimd_private_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("master_keys", "upstream_keys")
+    @classmethod
+    def _check_key_ring(cls, value: SecretStr) -> SecretStr:
+        KeyRing.parse(value.get_secret_value())
+        return value
+
+    @field_validator("internal_token")
+    @classmethod
+    def _check_internal_token(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value().strip()) < 32:
+            raise ValueError("needs at least 32 characters")
+        return value
+
+    @model_validator(mode="after")
+    def _check_development_exceptions(self) -> "Settings":
+        exceptions = self.cimd_allow_loopback or bool(self.cimd_private_hosts)
+        if exceptions and self.environment != "development":
+            raise ValueError(
+                "CIMD_ALLOW_LOOPBACK and CIMD_PRIVATE_HOSTS need ENVIRONMENT=development"
+            )
+        if self.cimd_allow_loopback and not self.issuer_is_loopback:
+            raise ValueError("CIMD_ALLOW_LOOPBACK is for a loopback ISSUER only")
+        self.provider_source()
+        return self
+
+    @property
+    def master_ring(self) -> KeyRing:
+        return KeyRing.parse(self.master_keys.get_secret_value())
+
+    @property
+    def upstream_ring(self) -> KeyRing:
+        return KeyRing.parse(self.upstream_keys.get_secret_value())

@@ -1,0 +1,204 @@
+"""Who we are to the identity provider: starting log-ins, finishing them, asking again, revoking."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from cimd_bridge.records.handles import new_secret
+from cimd_bridge.records.transactions import Transactions
+from oauth_kit.providers.catalog import ProviderConfig, ProviderSource
+from oauth_kit.providers.dialects import DIALECTS
+from oauth_kit.providers.oidc import OidcProvider
+from oauth_kit.providers.port import (
+    UpstreamCredentials,
+    UpstreamLogin,
+    UpstreamRefusedError,
+    UpstreamTokens,
+    UpstreamUnavailableError,
+)
+from oauth_kit.records.client import Client
+from oauth_kit.records.keys import Keyspace
+from oauth_kit.records.upstream_client import UpstreamClient, UpstreamClientSealer, upstream_key
+from oauth_kit.redis import Redis, store_errors
+from oauth_kit.rules.errors import OAuthError
+from oauth_kit.rules.pkce import challenge_of
+
+log = structlog.get_logger()
+
+ProviderFactory = Callable[[ProviderConfig], OidcProvider]
+
+
+@dataclass(frozen=True, slots=True)
+class StartedLogin:
+    """Where to send the browser, and what the callback must find again."""
+
+    location: str = field(repr=False)
+    state_secret: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+    upstream_client_id: str | None
+    generation: str
+
+
+class Upstream:
+    """The identity provider as the bridge uses it.
+
+    The provider may be replaced while we run (an emulator that forgot its pool): its config is
+    looked at on every use, and a new generation starts over with discovery and keys.
+    """
+
+    def __init__(
+        self,
+        source: ProviderSource,
+        make_provider: ProviderFactory,
+        *,
+        redis: Redis,
+        keyspace: Keyspace,
+        sealer: UpstreamClientSealer,
+        callback_url: str,
+        uses_own_clients: bool,
+    ) -> None:
+        self._source = source
+        self._make_provider = make_provider
+        self._redis = redis
+        self._keyspace = keyspace
+        self._sealer = sealer
+        self._callback_url = callback_url
+        self._uses_own_clients = uses_own_clients
+        self._provider: OidcProvider | None = None
+
+    @property
+    def generation(self) -> str:
+        return self._source.current().generation
+
+    @property
+    def revoking_ends_session(self) -> bool:
+        return DIALECTS[self._source.current().provider].revoking_ends_session
+
+    async def start(self, client: Client, form_id: str) -> StartedLogin:
+        """Raises OAuthError("temporarily_unavailable") when the provider cannot be asked."""
+        provider = self._current()
+        own = await self._own_client(client.client_id) if self._uses_own_clients else None
+        secret, nonce, verifier = new_secret(), new_secret(), secrets.token_urlsafe(48)
+        try:
+            location = await provider.authorization_url(
+                own.client_id if own else provider.config.client_id,
+                redirect_uri=self._callback_url,
+                state=Transactions.upstream_state(form_id, secret),
+                nonce=nonce,
+                code_challenge=challenge_of(verifier),
+            )
+        except UpstreamUnavailableError as error:
+            raise _unavailable(str(error)) from error
+        return StartedLogin(
+            location=location,
+            state_secret=secret,
+            nonce=nonce,
+            code_verifier=verifier,
+            upstream_client_id=own.client_id if own else None,
+            generation=provider.config.generation,
+        )
+
+    async def finish(
+        self,
+        client_id: str,
+        *,
+        upstream_client_id: str | None,
+        generation: str,
+        code: str,
+        response_iss: str | None,
+        nonce: str,
+        code_verifier: str,
+    ) -> UpstreamLogin:
+        """Raises UpstreamRefusedError, UpstreamUnavailableError or OAuthError (store)."""
+        provider = self._of_generation(generation)
+        if not await provider.accepts_issuer(response_iss):
+            raise UpstreamRefusedError("iss is not the provider's")
+        credentials = await self._credentials(provider, client_id, upstream_client_id)
+        return await provider.exchange(
+            code,
+            credentials,
+            redirect_uri=self._callback_url,
+            code_verifier=code_verifier,
+            nonce=nonce,
+        )
+
+    async def refresh(
+        self,
+        tokens: UpstreamTokens,
+        *,
+        client_id: str,
+        upstream_client_id: str | None,
+        generation: str,
+    ) -> UpstreamTokens:
+        """Raises UpstreamRefusedError, UpstreamUnavailableError or OAuthError (store)."""
+        provider = self._of_generation(generation)
+        credentials = await self._credentials(provider, client_id, upstream_client_id)
+        return await provider.refresh(tokens, credentials)
+
+    async def revoke(
+        self,
+        tokens: UpstreamTokens,
+        *,
+        client_id: str,
+        upstream_client_id: str | None,
+        generation: str,
+    ) -> None:
+        """Raises UpstreamRefusedError, UpstreamUnavailableError or OAuthError (store)."""
+        provider = self._of_generation(generation)
+        credentials = await self._credentials(provider, client_id, upstream_client_id)
+        await provider.revoke(tokens, credentials)
+
+    async def has_own_client(self, client_id: str) -> bool:
+        return await self._own_client(client_id) is not None
+
+    def _current(self) -> OidcProvider:
+        config = self._source.current()
+        if self._provider is None or self._provider.config != config:
+            log.info("provider_selected", provider=config.provider, issuer=config.issuer)
+            self._provider = self._make_provider(config)
+        return self._provider
+
+    def _of_generation(self, generation: str) -> OidcProvider:
+        provider = self._current()
+        if provider.config.generation != generation:
+            raise UpstreamRefusedError("the pool or realm is another one now")
+        return provider
+
+    async def _credentials(
+        self, provider: OidcProvider, client_id: str, upstream_client_id: str | None
+    ) -> UpstreamCredentials:
+        if upstream_client_id is None:
+            return UpstreamCredentials(provider.config.client_id, provider.config.client_secret)
+        own = await self._own_client(client_id)
+        if own is None or own.client_id != upstream_client_id:
+            raise UpstreamRefusedError("the upstream client of this grant is gone")
+        return UpstreamCredentials(own.client_id, own.client_secret)
+
+    async def _own_client(self, client_id: str) -> UpstreamClient | None:
+        key = upstream_key(self._keyspace, client_id)
+        async with store_errors():
+            sealed = await self._redis.get(key)
+        if sealed is None:
+            return None
+        try:
+            own = self._sealer.open(sealed, key)
+        except ValueError:
+            log.warning("upstream_client_unreadable", client_id=client_id)
+            return None
+        return own if own.generation == self.generation else None
+
+
+def fingerprint_of(client: Client) -> str:
+    """Clients with the same metadata and the same origin share one upstream client."""
+    material = f"{client.kind} {client.verified_host or ''} {sorted(client.metadata.redirect_uris)}"
+    return hashlib.sha256(f"{material} {client.metadata.client_name}".encode()).hexdigest()
+
+
+def _unavailable(reason: str) -> OAuthError:
+    return OAuthError(
+        "temporarily_unavailable", "The identity provider cannot be reached", reason=reason
+    )
