@@ -1,0 +1,1 @@
+"""One module an endpoint: protected resource metadata, the contexts as REST, MCP."""
