@@ -1,0 +1,141 @@
+"""One demo client from its settings."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+from aiohttp import web
+
+from demo_clients.access import Access
+from demo_clients.actions import Actions
+from demo_clients.discovery import Discovery
+from demo_clients.flow import LoginFlow
+from demo_clients.handlers.actions import ACTION_NAMES, ActionEndpoint
+from demo_clients.handlers.home import About, HomePage, ProblemPage
+from demo_clients.handlers.login import CallbackEndpoint, LoginEndpoint
+from demo_clients.identity.dynamic import Dynamic
+from demo_clients.identity.in_order import InOrder
+from demo_clients.identity.metadata_document import DOCUMENT_PATH, MetadataDocument
+from demo_clients.identity.port import ClientIdentity, Profile
+from demo_clients.identity.preregistered import Preregistered
+from demo_clients.journey import Journey
+from demo_clients.mcp_calls import McpServer
+from demo_clients.outgoing import Outgoing
+from demo_clients.resource_calls import ResourceServer
+from demo_clients.sessions import Sessions
+from demo_clients.settings import ClientSettings
+from demo_clients.tokens import TokenEndpoint
+from demo_clients.visitors import Visitors
+from oauth_kit.clock import Clock, system_clock
+from oauth_kit.crypto.keyed_hash import KeyedHash
+from oauth_kit.crypto.sealing import Sealer
+from oauth_kit.outbound.http import open_session
+from oauth_kit.redis import Redis, connect, redis_ready
+from oauth_kit.settings import load_settings
+from oauth_kit.web.pages import Pages, StaticFiles
+from oauth_kit.web.service import ServicePorts, build_service
+
+PAGE_PATHS = frozenset({"/", "/login", "/callback", *(f"/actions/{name}" for name in ACTION_NAMES)})
+
+
+async def create_app() -> web.Application:
+    """What gunicorn calls, once a worker, inside its event loop."""
+    settings = load_settings(ClientSettings)
+    redis = connect(settings.redis_url)
+    session = open_session(
+        timeout_seconds=settings.outbound_timeout_seconds,
+        ca_file=settings.outbound_ca_file,
+        host_map=settings.host_map,
+    )
+    ports = ServicePorts(settings.port, settings.effective_management_port)
+    application = build_app(settings, redis=redis, session=session, ports=ports)
+
+    async def close(_: web.Application) -> AsyncIterator[None]:
+        yield
+        await session.close()
+        await redis.aclose()
+
+    application.cleanup_ctx.append(close)
+    return application
+
+
+def build_app(
+    settings: ClientSettings,
+    *,
+    redis: Redis,
+    session: aiohttp.ClientSession,
+    clock: Clock = system_clock,
+    ports: ServicePorts | None = None,
+) -> web.Application:
+    """The whole client, whatever stands behind Redis and the network."""
+    outgoing = Outgoing(session)
+    identity = build_identity(settings, redis, outgoing)
+    sessions = Sessions(
+        redis,
+        Sealer(settings.session_ring.derive(f"session of {settings.public_url}")),
+        settings.keyspace,
+        clock,
+    )
+    resource = ResourceServer(outgoing, settings.resource, settings.contexts_address)
+    mcp = McpServer(resource)
+    tokens = TokenEndpoint(outgoing, settings.resource)
+    discovery = Discovery(settings.resource, outgoing, settings.loopback_allowed)
+    access = Access(sessions, tokens, discovery, identity, clock)
+    actions = Actions(access, sessions, resource, mcp)
+    flow = LoginFlow(sessions, discovery, identity, mcp, tokens, settings.redirect_uri, clock)
+    journey = Journey(sessions, flow, access, actions, tokens, identity)
+    visitors = Visitors(
+        settings.public_url,
+        settings.cookie_name,
+        KeyedHash(settings.session_ring.derive(f"forms of {settings.public_url}")),
+    )
+    about, pages = describe(settings), Pages("demo_clients")
+    return build_service(
+        [
+            HomePage(about, pages, sessions, visitors, clock),
+            LoginEndpoint(journey, visitors),
+            CallbackEndpoint(journey, visitors),
+            ActionEndpoint(journey, visitors),
+            identity,
+            StaticFiles("demo_clients"),
+        ],
+        name=f"client-{settings.client_kind.replace('_', '-')}",
+        ports=ports,
+        readiness=[lambda: redis_ready(redis)],
+        page_paths=PAGE_PATHS,
+        error_page=ProblemPage(about, pages),
+    )
+
+
+def build_identity(settings: ClientSettings, redis: Redis, outgoing: Outgoing) -> ClientIdentity:
+    """The one difference between the three clients."""
+    profile = Profile(settings.display_name, settings.public_url, settings.redirect_uri)
+    sealer = Sealer(settings.session_ring.derive(f"registrations of {settings.public_url}"))
+    dynamic = Dynamic(profile, outgoing, redis, sealer, settings.keyspace)
+    match settings.client_kind:
+        case "preregistered":
+            return Preregistered(
+                settings.preregistered_issuer or settings.issuer,
+                settings.preregistered_client_id,
+                settings.preregistered_client_secret.get_secret_value(),
+            )
+        case "dynamic":
+            return dynamic
+        case "metadata_document":
+            return InOrder((MetadataDocument(profile), dynamic))
+
+
+def describe(settings: ClientSettings) -> About:
+    client_ids = {
+        "preregistered": settings.preregistered_client_id,
+        "dynamic": None,
+        "metadata_document": settings.public_url + DOCUMENT_PATH,
+    }
+    return About(
+        kind=settings.client_kind,
+        name=settings.display_name,
+        client_id=client_ids[settings.client_kind],
+        public_url=settings.public_url,
+        redirect_uri=settings.redirect_uri,
+        resource=settings.resource,
+        contexts_url=settings.contexts_address,
+    )

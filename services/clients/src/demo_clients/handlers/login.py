@@ -1,0 +1,71 @@
+"""POST /login and GET /callback: to the authorization server and back (RFC 6749 §4.1)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from demo_clients.flow import StrayResponse
+from demo_clients.journey import HOME, Journey
+from demo_clients.visitors import Visitors
+from oauth_kit.rules.errors import OAuthError
+from oauth_kit.web.answering import redirect
+from oauth_kit.web.reading import query_parameters
+
+
+@dataclass(frozen=True, slots=True)
+class LoginEndpoint:
+    journey: Journey
+    visitors: Visitors
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        return [web.post("/login", self.handle), web.get("/login", self.home)]
+
+    async def handle(self, request: web.Request) -> web.Response:
+        session_id, _ = await self.visitors.read_own_form(request)
+        return redirect(await self.journey.log_in(session_id))
+
+    async def home(self, request: web.Request) -> web.Response:
+        """A link cannot start a log-in: another site could follow it in our visitor's place."""
+        return redirect(HOME)
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackEndpoint:
+    journey: Journey
+    visitors: Visitors
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        return [web.get("/callback", self.handle, allow_head=False)]
+
+    async def handle(self, request: web.Request) -> web.Response:
+        if _is_prefetch(request):
+            raise OAuthError(
+                "temporarily_unavailable", "This page cannot be prefetched", reason="prefetch"
+            )
+        session_id = self.visitors.recognise(request)
+        if session_id is None:
+            raise _stray("no session cookie")
+        try:
+            current, location = await self.journey.come_back(session_id, query_parameters(request))
+        except StrayResponse as stray:
+            raise _stray(stray.reason) from stray
+        response = redirect(location)
+        if current != session_id:
+            self.visitors.remember(response, current)
+        return response
+
+
+def _is_prefetch(request: web.Request) -> bool:
+    """Browsers that look ahead must not spend the code."""
+    purposes = (request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
+    return any("prefetch" in purpose.lower() for purpose in purposes)
+
+
+def _stray(reason: str) -> OAuthError:
+    return OAuthError(
+        "invalid_request",
+        "This answer does not belong to a log-in that this browser has started. "
+        "Nothing of it was used",
+        reason=reason,
+    )

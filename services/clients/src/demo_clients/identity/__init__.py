@@ -1,0 +1,1 @@
+"""How this client is known to an authorization server: the only difference between the three."""

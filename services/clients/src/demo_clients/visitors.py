@@ -1,0 +1,78 @@
+"""Which browser is asking: an opaque cookie, and forms that only our own pages can send."""
+
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from demo_clients.sessions import SessionId, Sessions
+from oauth_kit.crypto.keyed_hash import KeyedHash
+from oauth_kit.rules.errors import OAuthError
+from oauth_kit.web.reading import Form, read_form
+
+_SESSION_ID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+FORM_TOKEN: Final = "form_token"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitors:
+    """public_url: our own origin, which every form of ours is sent from."""
+
+    public_url: str
+    cookie_name: str
+    form_tokens: KeyedHash
+
+    def recognise(self, request: web.Request) -> SessionId | None:
+        value = request.cookies.get(self.cookie_name, "")
+        return SessionId(value) if _SESSION_ID.fullmatch(value) else None
+
+    def recognise_or_welcome(self, request: web.Request) -> SessionId:
+        return self.recognise(request) or Sessions.new_id()
+
+    def remember(self, response: web.Response, session_id: SessionId) -> None:
+        """A session cookie: no script reads it, no other site's form sends it."""
+        response.set_cookie(
+            self.cookie_name,
+            session_id,
+            path="/",
+            httponly=True,
+            samesite="Lax",
+            secure=self.public_url.startswith("https:"),
+        )
+
+    def form_token(self, session_id: SessionId) -> str:
+        return self.form_tokens.digest(session_id)
+
+    async def read_own_form(self, request: web.Request) -> tuple[SessionId, Form]:
+        """A form that a page of ours has sent for this browser.
+
+        Raises OAuthError("access_denied"), 403, for anything else.
+        """
+        self._check_sender(request.headers)
+        form = await read_form(request)
+        session_id = self.recognise(request)
+        token = form.get(FORM_TOKEN, "")
+        if session_id is None or not self.form_tokens.matches(session_id, token):
+            raise _refused("form token")
+        return session_id, form
+
+    def _check_sender(self, headers: Mapping[str, str]) -> None:
+        """Neither header: no browser, and the form token decides."""
+        origin = headers.get("Origin")
+        if origin is not None and not hmac.compare_digest(
+            origin.encode(), self.public_url.encode()
+        ):
+            raise _refused("origin")
+        if headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+            raise _refused("sec-fetch-site")
+
+
+def _refused(reason: str) -> OAuthError:
+    return OAuthError(
+        "access_denied",
+        "This form is out of date or not from here. Go back to the start page and try again",
+        reason=reason,
+    )
