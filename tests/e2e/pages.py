@@ -1,0 +1,91 @@
+"""The pages a person meets on the way, as a person sees them."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPage:
+    """The start page of a demo client."""
+
+    page: Page
+    url: str
+
+    def open(self) -> "ClientPage":
+        self.page.goto(self.url)
+        return self
+
+    def press(self, button: str) -> None:
+        self.page.get_by_test_id(button).click()
+
+    def expect_here(self) -> "ClientPage":
+        expect(self.page).to_have_url(f"{self.url}/")
+        return self
+
+    def expect_logged_in(self, logged_in: bool = True) -> None:
+        state = self.page.get_by_test_id("login-state")
+        expect(state).to_have_attribute("data-logged-in", "true" if logged_in else "false")
+
+    def expect_status(self, text: str, *, succeeded: bool = True) -> None:
+        status = self.page.get_by_test_id("status")
+        expect(status).to_have_text(text)
+        expect(status).to_have_attribute("data-succeeded", "true" if succeeded else "false")
+
+    def create(self, title: str, content: str) -> None:
+        self.page.get_by_test_id("title").fill(title)
+        self.page.get_by_test_id("content").fill(content)
+        self.press("create")
+
+    def call_tool(self, name: str, arguments: dict[str, object]) -> None:
+        self.page.get_by_test_id("tool").select_option(name)
+        self.page.get_by_test_id("arguments").fill(json.dumps(arguments))
+        self.press("call-tool")
+
+    def says(self, test_id: str) -> str:
+        return self.page.get_by_test_id(test_id).inner_text().strip()
+
+    def result(self) -> Any:
+        return json.loads(self.says("result"))
+
+    def claim(self, name: str) -> str:
+        row = self.page.get_by_test_id("claims").locator(f'tr[data-claim="{name}"] td')
+        return row.inner_text().strip()
+
+    def scopes(self) -> list[str]:
+        return self.says("scopes").split()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentPage:
+    """The bridge's question, before anybody logs in."""
+
+    page: Page
+
+    def expect_here(self, issuer: str) -> "ConsentPage":
+        expect(self.page).to_have_title("Allow access? · mcp-authstack")
+        assert self.page.url.startswith(f"{issuer}/authorize?")
+        return self
+
+    def approve(self) -> None:
+        self.page.get_by_test_id("approve").click()
+
+    def deny(self) -> None:
+        self.page.get_by_test_id("deny").click()
+
+    def scopes(self) -> str:
+        return self.page.get_by_test_id("scopes").inner_text()
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPage:
+    """The identity provider's form."""
+
+    page: Page
+
+    def sign_in(self, username: str, password: str) -> None:
+        self.page.locator("#username").fill(username)
+        self.page.locator("#password").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
