@@ -16,6 +16,7 @@ from aiohttp.web import Application, Request
 from fakes.fake_provider import FakeProvider
 
 from cimd_bridge.background import Background
+from cimd_bridge.settings import Settings
 from oauth_kit.records.client import Client, client_key
 from oauth_kit.records.keys import Keyspace
 from oauth_kit.redis import Redis
@@ -115,6 +116,7 @@ class Bridge:
     registrar: FakeRegistrar
     clock: FakeClock
     background: Background
+    settings: Settings
 
     async def get(self, path: str, **options: Any) -> Answer:
         return await self.request("GET", path, **options)

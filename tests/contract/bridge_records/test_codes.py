@@ -96,8 +96,11 @@ async def test_a_code_of_a_revoked_grant_is_unknown(bridge):
     assert await bridge.codes.redeem(login.code, **login.request()) == Unknown()
 
 
-async def test_a_code_whose_grant_redis_lost_brings_nothing_to_life(bridge):
+@pytest.mark.parametrize("was_spent", [False, True])
+async def test_a_code_whose_grant_redis_lost_brings_nothing_to_life(bridge, was_spent):
     login = await bridge.login()
+    if was_spent:
+        await bridge.codes.redeem(login.code, **login.request())
     key = bridge.store.key("grant", login.grant.gid)
     await bridge.store.redis.delete(key)
     assert await bridge.codes.redeem(login.code, **login.request()) == Unknown()

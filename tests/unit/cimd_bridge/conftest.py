@@ -105,7 +105,7 @@ async def make_bridge(aiohttp_client: Any, tmp_path: Path) -> AsyncIterator[Make
         )
         cookies = aiohttp.CookieJar(unsafe=True)
         http = await aiohttp_client(app, cookie_jar=cookies)
-        return Bridge(http, store, provider, registrar, clock, background)
+        return Bridge(http, store, provider, registrar, clock, background, settings)
 
     yield make
     for background in backgrounds:

@@ -26,7 +26,7 @@ border:0;border-radius:.4rem;background:var(--accent);color:var(--on-accent);cur
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .error{color:var(--bad);border-left:4px solid currentColor;padding-left:.75rem}
 footer{margin-top:1.5rem;font-size:.85rem;opacity:.8}
-code{overflow-wrap:anywhere}
+code,strong{overflow-wrap:anywhere}
 """
 
 STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode("ascii")

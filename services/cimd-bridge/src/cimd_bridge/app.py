@@ -36,7 +36,7 @@ from cimd_bridge.records.store import RecordStore
 from cimd_bridge.records.transactions import Transactions
 from cimd_bridge.registrar_api import RegistrarApi
 from cimd_bridge.settings import Settings
-from cimd_bridge.signing_keys import JWKS_MAX_AGE_SECONDS, SigningKeys
+from cimd_bridge.signing_keys import JWKS_MAX_AGE_SECONDS, Rotation, SigningKeys
 from cimd_bridge.tokens import TokenMinter
 from cimd_bridge.upstream import ProviderFactory, Upstream
 from oauth_kit.clock import Clock, system_clock
@@ -116,7 +116,11 @@ def build_app(
     )
     transactions, codes = Transactions(store), Codes(store, lifetimes=lifetimes)
     grants = Grants(store, denials, lifetimes=lifetimes)
-    signing_keys = SigningKeys(store, algorithm=settings.signing_algorithm)
+    signing_keys = SigningKeys(
+        store,
+        algorithm=settings.signing_algorithm,
+        rotation=Rotation(access_token_seconds=settings.access_token_seconds),
+    )
     uses_own_clients = settings.upstream_clients == "per-client"
     upstream = Upstream(
         settings.provider_source(),
