@@ -39,7 +39,8 @@ class KeyRing:
 
         Raises ValueError that never quotes the key material.
         """
-        return cls(tuple(_parse_key(part) for part in text.strip().split(",")))
+        parts = text.strip().split(",")
+        return cls(tuple(_parse_key(part, place) for place, part in enumerate(parts, start=1)))
 
     @staticmethod
     def generate(kid: str) -> str:
@@ -64,7 +65,8 @@ def derive(material: bytes, purpose: str) -> bytes:
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose.encode()).derive(material)
 
 
-def _parse_key(part: str) -> Key:
+def _parse_key(part: str, place: int) -> Key:
+    """Errors name the place, not the id: an id may be the material, written the wrong way round."""
     kid, colon, encoded = part.strip().partition(":")
     if not colon or not _KEY_ID.fullmatch(kid):
         raise ValueError("a key is written as id:base64url, its id of letters, digits, _ and -")
@@ -73,7 +75,7 @@ def _parse_key(part: str) -> Key:
             encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True
         )
     except (binascii.Error, ValueError):
-        raise ValueError(f"key {kid} is not base64url") from None
+        raise ValueError(f"key {place} is not base64url") from None
     if len(material) != KEY_BYTES:
-        raise ValueError(f"key {kid} has {len(material)} bytes, {KEY_BYTES} are needed")
+        raise ValueError(f"key {place} has {len(material)} bytes, {KEY_BYTES} are needed")
     return Key(kid, material)
