@@ -5,7 +5,15 @@ import asyncio
 import pytest
 
 from cimd_bridge.records.handles import new_id, new_secret
-from cimd_bridge.records.outcomes import Expired, Mismatch, Redeemed, Replayed, Rotated, Unknown
+from cimd_bridge.records.outcomes import (
+    Expired,
+    Mismatch,
+    Redeemed,
+    Replayed,
+    Rotated,
+    UnderWay,
+    Unknown,
+)
 
 NOW = 1_800_000_000
 
@@ -54,6 +62,7 @@ async def test_a_wrong_replay_is_no_replay(bridge, which, changes):
 async def test_a_valid_replay_is_recognised_and_ends_the_grant_once_revoked(bridge):
     login = await bridge.login()
     first = await bridge.codes.redeem(login.code, **login.request())
+    assert await bridge.codes.settle(login.grant.gid, now=NOW)
     again = await bridge.codes.redeem(login.code, **login.request())
     assert again == Replayed(login.grant)
     await bridge.grants.revoke(again.grant.gid, now=NOW)
@@ -71,7 +80,27 @@ async def test_of_fifty_parallel_redemptions_one_succeeds(replicas):
         *(replicas[i % 4].codes.redeem(login.code, **login.request()) for i in range(50))
     )
     assert sum(isinstance(one, Redeemed) for one in found) == 1
-    assert found.count(Replayed(login.grant)) == 49
+    assert found.count(UnderWay(login.grant.gid)) == 49
+
+
+@pytest.mark.requirement("TK6")
+async def test_a_request_sent_twice_at_once_is_no_replay_until_the_first_is_answered(bridge):
+    login = await bridge.login()
+    first = await bridge.codes.redeem(login.code, **login.request())
+    twin = await bridge.codes.redeem(login.code, **login.request())
+    assert twin == UnderWay(login.grant.gid)
+    assert await bridge.codes.settle(login.grant.gid, now=NOW)
+    await bridge.rotated(first.refresh_token)
+
+
+async def test_settling_tells_when_the_grant_ended_meanwhile(bridge):
+    login = await bridge.login()
+    assert not await bridge.codes.settle(login.grant.gid, now=NOW)
+    await bridge.codes.redeem(login.code, **login.request())
+    await bridge.grants.revoke(login.grant.gid, now=NOW)
+    assert not await bridge.codes.settle(login.grant.gid, now=NOW)
+    assert not await bridge.codes.settle("a" * 22, now=NOW)
+    assert await bridge.store.redis.exists(bridge.store.key("code", "a" * 22)) == 0
 
 
 @pytest.mark.requirement("TK5")
@@ -156,6 +185,7 @@ async def test_a_spent_code_is_remembered_for_ten_minutes(bridge):
     key = bridge.store.key("code", login.grant.gid)
     assert 50 < await bridge.store.redis.ttl(key) <= 60
     await bridge.codes.redeem(login.code, **login.request())
+    await bridge.codes.settle(login.grant.gid, now=NOW)
     assert 590 < await bridge.store.redis.ttl(key) <= 600
     late = await bridge.codes.redeem(login.code, **login.request(now=NOW + 599))
     assert late == Replayed(login.grant)

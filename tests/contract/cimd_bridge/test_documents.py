@@ -1,6 +1,7 @@
 """Client metadata documents: one fetch for all, kept as long as they allow, nothing bad kept."""
 
 import asyncio
+import gc
 import hashlib
 import json
 import ssl
@@ -13,6 +14,7 @@ import fakeredis
 import pytest
 import redis.asyncio
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from cimd_bridge import documents as documents_module
 from cimd_bridge.documents import DocumentLimits, Documents
@@ -247,6 +249,34 @@ async def test_several_bridges_at_a_time_make_one_fetch(world: World) -> None:
     assert all(client == clients[0] for client in clients)
 
 
+async def test_nothing_is_left_in_the_process(world: World) -> None:
+    bridge = world.bridge()
+    await resolve(bridge)
+    await refusal(bridge, "https://other.example/c")
+    assert bridge._flights == {}
+
+
+async def test_a_failure_that_nobody_waits_for_disturbs_nobody(world: World) -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, complaint: complaints.append(complaint)
+    )
+    bridge = world.bridge()
+    world.shelf.answer = FetchFailed("took too long")
+    world.shelf.open.clear()
+    only = asyncio.create_task(resolve(bridge))
+    await world.shelf.reached.wait()
+    landed = bridge._flights[URL].landed
+    only.cancel()
+    world.shelf.open.set()
+    await asyncio.wait([only, landed])
+    del landed
+    gc.collect()
+    assert complaints == []
+    world.shelf.answer = good()
+    assert (await resolve(bridge)).client_id == URL
+
+
 async def test_different_urls_are_different_clients(world: World) -> None:
     bridge = world.bridge()
     await resolve(bridge)
@@ -477,6 +507,46 @@ async def test_without_a_store_nobody_is_asked(world: World, tmp_path: Path) -> 
     assert (refused.value.code, refused.value.status) == ("temporarily_unavailable", 503)
     assert refused.value.retry_after_seconds
     assert world.shelf.asked == []
+
+
+# What the log says.
+
+
+@pytest.mark.requirement("OP2", "OP1")
+async def test_failures_are_logged_with_their_reason_and_without_the_query(world: World) -> None:
+    world.shelf.answer = FetchFailed("has an address that is not public")
+    with capture_logs() as lines:
+        await refusal(world.bridge(), URL + "?canary")
+    assert {
+        "event": "client_document_failed",
+        "log_level": "warning",
+        "host": "client.example",
+        "reason": "client document has an address that is not public",
+    } in lines
+    assert "canary" not in str(lines)
+
+
+@pytest.mark.requirement("OP2")
+async def test_only_a_change_of_a_document_is_logged_as_one(world: World) -> None:
+    bridge = world.bridge()
+    with capture_logs() as lines:
+        for name in ("A client", "A client", "A client", "Another"):
+            world.shelf.answer = good("no-cache", client_name=name)
+            await resolve(bridge)
+    changes = [line for line in lines if line["event"] == "client_document_changed"]
+    assert [(line["host"], line["path"]) for line in changes] == [
+        ("client.example", "/oauth/client.json")
+    ]
+
+
+async def test_a_store_that_is_away_is_no_failure_of_the_document(
+    world: World, tmp_path: Path
+) -> None:
+    nowhere = connect(f"unix://{tmp_path}/none")
+    with capture_logs() as lines, pytest.raises(OAuthError):
+        await resolve(world.bridge(redis=nowhere))
+    await nowhere.aclose()
+    assert "client_document_failed" not in [line["event"] for line in lines]
 
 
 # How often.

@@ -1,5 +1,6 @@
 """POST /consent: once, from our own page, in the same browser."""
 
+import re
 from typing import Any
 
 import pytest
@@ -107,3 +108,17 @@ async def test_a_form_without_a_decision_is_refused_and_stays_good(
 async def test_only_forms_are_read(bridge: Bridge, content_type: str) -> None:
     answer = await bridge.post("/consent", data=b"{}", headers={"Content-Type": content_type})
     assert answer.status == 400
+
+
+@pytest.mark.requirement("AU17", "B20")
+@pytest.mark.parametrize(
+    "cookie",
+    ["é" * 43, "a" * 42 + "é", '"' + "\\012" * 3 + "a" * 40 + '"', "a" * 42 + "=", "a" * 44],
+)
+async def test_a_cookie_that_is_not_ours_is_replaced(bridge: Bridge, cookie: str) -> None:
+    client = await bridge.register()
+    headers = {"Cookie": f"bridge-3004={cookie}"}
+    page = await bridge.authorize(bridge.question(client, Pkce()), headers=headers)
+    assert page.status == 200
+    assert re.match(r"bridge-3004=[A-Za-z0-9_-]{43};", page.headers["Set-Cookie"])
+    assert cookie not in page.headers["Set-Cookie"]

@@ -69,7 +69,7 @@ def test_a_document_of_this_computer_proves_nothing_either() -> None:
         ("http://127.0.0.1:51004/cb", "127.0.0.1:51004", True),
         ("http://localhost/cb", "localhost", True),
         ("https://client.example/cb", "client.example", False),
-        ("cursor://anysphere.cursor-mcp/oauth/callback", "cursor:", False),
+        ("cursor://anysphere.cursor-mcp/oauth/callback", "cursor:", True),
     ],
 )
 def test_the_target_is_named_and_a_local_one_warned_of(

@@ -82,6 +82,20 @@ async def test_a_revoked_access_token_ends_alone(bridge: Bridge) -> None:
     assert (await bridge.refresh(client, tokens["refresh_token"])).status == 200
 
 
+@pytest.mark.requirement("RV1")
+@pytest.mark.parametrize(("seconds", "denied"), [(300, True), (359, True), (360, False)])
+async def test_a_token_is_denied_for_as_long_as_a_verifier_may_accept_it(
+    bridge: Bridge, seconds: int, denied: bool
+) -> None:
+    client = await bridge.register()
+    token = (await bridge.tokens_for(client))["access_token"]
+    jti = jwt.decode(token, options={"verify_signature": False})["jti"]
+    bridge.clock.advance(seconds)
+    assert (await introspect(bridge, token)).json() == INACTIVE
+    assert (await revoke(bridge, client, token)).status == 200
+    assert (jti in str(await bridge.redis.xrange("mcp:development:denied"))) is denied
+
+
 @pytest.mark.requirement("RV2")
 @pytest.mark.parametrize("token", ["x", "a.b", "a.b.c", "x" * 5000, "é"])
 async def test_an_unknown_token_is_no_error(bridge: Bridge, token: str) -> None:
@@ -105,6 +119,15 @@ async def test_introspection_is_for_resource_servers(
 ) -> None:
     answer = await introspect(bridge, "x", headers)
     assert (answer.status, answer.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.requirement("RV8", "OP6")
+async def test_a_failing_neighbour_does_not_lock_a_resource_server_out(make_bridge: Any) -> None:
+    bridge: Bridge = await make_bridge(rate_limits="on")
+    wrong = basic("the-resource", "wrong")
+    statuses = [(await introspect(bridge, "x", wrong)).status for _ in range(31)]
+    assert statuses == [401] * 30 + [429]
+    assert (await introspect(bridge, "x")).json() == INACTIVE
 
 
 @pytest.mark.requirement("RV8")

@@ -97,6 +97,20 @@ async def test_a_grant_of_another_generation_ends_at_its_next_check(
     assert "refresh_token" in await bridge.tokens_for(client)
 
 
+@pytest.mark.requirement("TK24")
+async def test_a_grant_that_cannot_be_checked_ends_with_its_generation(
+    world: tuple[Bridge, Path],
+) -> None:
+    bridge, path = world
+    bridge.provider.gives_refresh_token = False
+    client = await bridge.register()
+    token = (await bridge.tokens_for(client))["refresh_token"]
+    token = (await bridge.refresh(client, token)).json()["refresh_token"]
+    become(path, "pool-2")
+    answer = await bridge.refresh(client, token)
+    assert (answer.status, answer.json()["error"]) == (400, "invalid_grant")
+
+
 async def test_a_log_in_that_was_under_way_in_another_generation_fails_cleanly(
     world: tuple[Bridge, Path],
 ) -> None:

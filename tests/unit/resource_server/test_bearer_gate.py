@@ -557,6 +557,7 @@ async def test_the_log_never_holds_what_opens_a_door(server: ResourceServer) -> 
             await server.call("POST", "/v1/contexts", token=token, json=draft)
             await server.rpc("tools/call", {"name": "whoami"}, token=token)
     assert {"context_created", "refused"} <= {event["event"] for event in events}
+    assert "iss is no trusted issuer" in {event.get("reason") for event in events}
     logged = json.dumps(events, default=str)
     for secret in ("canary", good, bad, good.rpartition(".")[2], bad.rpartition(".")[2]):
         assert secret not in logged

@@ -45,7 +45,7 @@ def token(server: ResourceServer) -> str:
     return server.mint(scope="mcp-api/write")
 
 
-@pytest.mark.requirement("RS37", "TK31")
+@pytest.mark.requirement("RS37", "B20")
 class TestFuzz:
     @FUZZ
     @given(authorization=HEADER_TEXT)

@@ -203,6 +203,8 @@ def build_app(
         error_page=front_channel.error_page,
     )
     app.on_cleanup.append(background.drain)
+    if documents is not None:
+        app.on_cleanup.append(documents.close)
     app.cleanup_ctx.append(lambda app: _rotating(signing_keys, clock))
     return app
 

@@ -35,12 +35,12 @@ class ClientResolver:
             return await self.documents.resolve(
                 client_id, caller=caller, sec_fetch_site=sec_fetch_site
             )
-        return await self.known(client_id)
+        return await self.kept(client_id) or await self.ask(client_id)
 
-    async def known(self, client_id: str) -> Client:
-        """A pre-registered or registered client: no stranger is asked.
+    async def kept(self, client_id: str) -> Client | None:
+        """A pre-registered client, or a registered one that Redis holds.
 
-        Raises OAuthError("invalid_client"), or temporarily_unavailable when nobody can tell.
+        Raises OAuthError: invalid_client for what is no id of ours, or temporarily_unavailable.
         """
         configured = self.preregistered.clients.get(client_id)
         if configured is not None:
@@ -49,12 +49,24 @@ class ClientResolver:
             raise _unknown("no client has such an id")
         async with store_errors():
             stored = await self.redis.get(client_key(self.keyspace, client_id))
-        if stored is not None:
-            return Client.from_json(str(stored))
+        return None if stored is None else Client.from_json(str(stored))
+
+    async def ask(self, client_id: str) -> Client:
+        """A registered client that Redis does not hold: the registrar knows.
+
+        Raises OAuthError("invalid_client"), or temporarily_unavailable when nobody can tell.
+        """
         client = await self.registrar.find_client(client_id)
         if client is None:
             raise _unknown("neither configured nor registered")
-        return client
+        return _as_registered(client)
+
+
+def _as_registered(client: Client) -> Client:
+    """The store names registered clients only: whoever can write there skips no consent."""
+    if client.kind != "registered" or client.trusted:
+        raise _unknown("the store holds something else than a registered client")
+    return client
 
 
 def _unknown(reason: str) -> OAuthError:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Final
 
 import structlog
+from aiohttp import web
 from redis.exceptions import LockError
 
 from oauth_kit.clock import Clock, system_clock
@@ -119,6 +120,9 @@ class Documents:
             loopback_document=url.is_loopback,
         )
 
+    async def close(self, application: web.Application | None = None) -> None:
+        self.fetch.close()
+
     async def _fly(self, url: DocumentUrl, caller: str) -> _Kept:
         """One look at a URL at a time in this process: whoever comes meanwhile gets its outcome.
 
@@ -126,10 +130,9 @@ class Documents:
         """
         while True:
             flight = self._flights.get(url.url)
-            if flight is None or flight.landed.done():
+            if flight is None:
                 flight = _Flight(caller, asyncio.create_task(self._look(url, caller)))
                 self._flights[url.url] = flight
-                flight.landed.add_done_callback(lambda landed: self._land(url, landed))
             try:
                 # Shielded: a caller who leaves must not take the answer away from the others.
                 return await asyncio.shield(flight.landed)
@@ -137,19 +140,18 @@ class Documents:
                 if error.status != 429 or flight.caller == caller:
                     raise
 
-    def _land(self, url: DocumentUrl, landed: asyncio.Task[_Kept]) -> None:
-        flight = self._flights.get(url.url)
-        if flight is not None and flight.landed is landed:
-            del self._flights[url.url]
-        error = None if landed.cancelled() else landed.exception()
-        if isinstance(error, OAuthError) and error.code == "invalid_client":
-            log.warning("client_document_failed", host=url.host, reason=error.reason)
-
     async def _look(self, url: DocumentUrl, caller: str) -> _Kept:
-        kept = await self._read(url)
-        if kept is not None and self._is_fresh(kept):
-            return kept
-        return await self._renew(url, caller)
+        try:
+            kept = await self._read(url)
+            if kept is not None and self._is_fresh(kept):
+                return kept
+            return await self._renew(url, caller)
+        except OAuthError as error:
+            if error.code == "invalid_client":
+                log.warning("client_document_failed", host=url.host, reason=error.reason)
+            raise
+        finally:
+            del self._flights[url.url]
 
     async def _renew(self, url: DocumentUrl, caller: str) -> _Kept:
         """One fetch of a URL at a time among all replicas: the others then find it in the store."""

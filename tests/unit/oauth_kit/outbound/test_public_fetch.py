@@ -61,7 +61,9 @@ class Listener:
 
 
 @asynccontextmanager
-async def listen(answer: Answer, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Listener]:
+async def listen(
+    answer: Answer, *, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+) -> AsyncIterator[Listener]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         listener.connections += 1
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -69,7 +71,7 @@ async def listen(answer: Answer, *, tls: ssl.SSLContext | None = None) -> AsyncI
             await answer(reader, writer)
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(serve, address, 0, ssl=tls)
     listener = Listener(server.sockets[0].getsockname()[1])
     async with server:
         yield listener
@@ -85,6 +87,15 @@ def raw(answer: bytes) -> Answer:
 
 async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     await reader.read()
+
+
+def has_ipv6_loopback() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 @asynccontextmanager
@@ -201,6 +212,15 @@ async def test_the_system_resolves_a_literal_loopback_host() -> None:
         )
         async with fetcher(private=PrivateTargets(loopback=True)) as fetch:
             assert (await fetch.get(url)).status == 200
+
+
+async def test_an_ipv6_address_is_dialled() -> None:
+    if not has_ipv6_loopback():
+        pytest.skip("this machine has no IPv6")
+    async with listen(raw(HEAD + b"\r\n{}"), address="::1") as listener:
+        private = PrivateTargets(host_map={(HOST, 80): ("::1", listener.port)})
+        async with fetcher(private=private) as fetch:
+            assert (await fetch.get(url_of())).body == b"{}"
 
 
 async def test_a_name_server_that_fails_is_a_failure() -> None:

@@ -242,6 +242,17 @@ def test_public_keys_are_harmless(members: dict[str, Any]) -> None:
     assert register(**members) == register()
 
 
+@pytest.mark.requirement("REG14")
+def test_members_may_be_as_large_as_the_limits() -> None:
+    extension_grants = [f"urn:{number}" for number in range(30)]
+    metadata = register(
+        software_id="x" * 2048,
+        grant_types=["authorization_code", "urn:".ljust(2048, "x"), *extension_grants],
+    )
+    assert metadata.software_id == "x" * 2048
+    assert metadata.grant_types == ("authorization_code",)
+
+
 @pytest.mark.requirement("REG13")
 @pytest.mark.parametrize(
     ("name", "shown"),

@@ -178,7 +178,7 @@ async def test_the_bounds_themselves_are_allowed(server: ResourceServer, body: A
     assert (await create(server, body)).status == 201
 
 
-@pytest.mark.requirement("TK31")
+@pytest.mark.requirement("B20")
 @pytest.mark.parametrize(
     ("data", "content_type", "status"),
     [
@@ -230,6 +230,11 @@ async def test_a_new_user_finds_samples_once(server: ResourceServer) -> None:
     assert first == await listed(server)
     [newest, *_] = first["contexts"]
     assert set(newest) == {"id", "title", "tags", "created_at"}
+
+
+async def test_a_later_page_brings_no_samples(server: ResourceServer) -> None:
+    assert await listed(server, "?cursor=MQ") == {"contexts": []}
+    assert not await server.redis.keys("*")
 
 
 async def test_who_starts_by_writing_finds_only_that(server: ResourceServer) -> None:

@@ -50,7 +50,6 @@ class IntrospectEndpoint:
 
     async def _authenticate(self, request: web.Request, form: Form) -> ResourceServer:
         block = self.proxies.caller_block(request)
-        await self.rate_limits.refuse_if_full("introspect-failures", block, _LIMIT)
         try:
             credentials = read_credentials(request.headers.getall("Authorization", []), form)
             asker = self.preregistered.resource_servers.get(credentials.client_id)
@@ -62,7 +61,8 @@ class IntrospectEndpoint:
                 now=self.clock(),
             )
         except OAuthError:
-            await self.rate_limits.count("introspect-failures", block, _LIMIT)
+            # only failures are refused, so that a neighbour cannot lock a resource server out
+            await self.rate_limits.check("introspect-failures", block, _LIMIT)
             raise
         if asker is None:
             raise OAuthError("invalid_client", "Client authentication failed")

@@ -22,6 +22,7 @@ from cimd_bridge.records.outcomes import (
     Replayed,
     Reused,
     Rotated,
+    UnderWay,
     Unknown,
     WrongClient,
 )
@@ -75,6 +76,7 @@ class TokenEndpoint:
             asked = read_token_request(form, form.all("resource"))
             issued = await self._spend(asked, caller)
             answer = await self._answer(issued)
+            await self._look_once_more(asked, issued.grant.gid)
         except OAuthError as error:
             await self.authenticator.count_failure(request, caller.client_id, error)
             raise
@@ -116,6 +118,9 @@ class TokenEndpoint:
                 if which == "resource":
                     raise OAuthError("invalid_target", "The code is for another resource")
                 raise _invalid_grant(f"code: {which} differs")
+            case UnderWay(gid):
+                log.info("code_sent_twice", gid=gid, client_id=caller.client_id)
+                raise _invalid_grant("the code is being redeemed by another request")
             case Replayed(grant):
                 log.warning("code_replayed", gid=grant.gid, client_id=caller.client_id)
                 await self.ending.end(grant.gid, "code replayed")
@@ -165,9 +170,6 @@ class TokenEndpoint:
     async def _answer(self, issued: Issued) -> dict[str, object]:
         now = self.clock()
         minted = await self.tokens.mint(issued.grant, issued.scopes, now=now)
-        # a revocation may have come between: what it could not deny yet is not handed out
-        if not await self.grants.alive(issued.grant.gid, now=now):
-            raise _invalid_grant("the grant ended while its token was minted")
         answer: dict[str, object] = {
             "access_token": minted.access_token,
             "token_type": "Bearer",
@@ -177,6 +179,12 @@ class TokenEndpoint:
         if issued.refresh_token is not None:
             answer["refresh_token"] = issued.refresh_token
         return answer
+
+    async def _look_once_more(self, asked: CodeRequest | RefreshRequest, gid: str) -> None:
+        """A revocation may have come between: what it could not deny yet is not handed out."""
+        still_live = self.codes.settle if isinstance(asked, CodeRequest) else self.grants.alive
+        if not await still_live(gid, now=self.clock()):
+            raise _invalid_grant("the grant ended while its token was minted")
 
 
 def _invalid_grant(reason: str) -> OAuthError:

@@ -5,12 +5,20 @@ from typing import Final, cast
 from cimd_bridge.records.grant import Lifetimes
 from cimd_bridge.records.grant_index import GrantIndex
 from cimd_bridge.records.handles import new_id, split_handle
-from cimd_bridge.records.outcomes import Binding, Mismatch, Redeemed, Replayed, Unknown
+from cimd_bridge.records.outcomes import (
+    Binding,
+    Mismatch,
+    Redeemed,
+    Replayed,
+    UnderWay,
+    Unknown,
+)
 from cimd_bridge.records.refresh_tokens import token_digest, write_token
 from cimd_bridge.records.store import RecordStore, lua
 from oauth_kit.rules.pkce import challenge_of
 
 _REDEEM: Final = lua("codes_redeem")
+_SETTLE: Final = lua("codes_settle")
 
 
 class Codes:
@@ -21,6 +29,7 @@ class Codes:
         self._lifetimes = lifetimes or Lifetimes()
         self._grants = GrantIndex(store, self._lifetimes)
         self._redeem = store.step(_REDEEM)
+        self._settle = store.step(_SETTLE)
 
     async def redeem(
         self,
@@ -32,14 +41,15 @@ class Codes:
         resource: str | None,
         first_refresh_secret: str | None,
         now: int,
-    ) -> Redeemed | Unknown | Mismatch | Replayed:
+    ) -> Redeemed | Unknown | Mismatch | UnderWay | Replayed:
         """Spend a code and start its refresh family, in one step.
 
         redirect_uri, resource: None when the request does not name them; named, they must match
         first_refresh_secret:   makes the first refresh token; None for a client without refresh
 
         A mismatch consumes nothing and never tells whether the code was spent before; a replay is
-        only one when everything matches, and then the caller revokes the grant.
+        only one when everything matches and the first answer is out (`settle`), and then the
+        caller revokes the grant.
         """
         handle = split_handle(code)
         if handle is None:
@@ -64,7 +74,19 @@ class Codes:
         )
         if kind == "mismatch":
             return Mismatch(gid, cast(Binding, value))
+        if kind == "under_way":
+            return UnderWay(gid)
         grant = self._grants.unseal(gid, value, checked_at)
         if grant is None:
             return Unknown()
         return Redeemed(grant, token) if kind == "redeemed" else Replayed(grant)
+
+    async def settle(self, gid: str, *, now: int) -> bool:
+        """The last step before the tokens are handed out: is the grant still live?
+
+        From then on the code that led to it counts as answered.
+        """
+        (live,) = await self._settle(
+            [self._store.key("code", gid), self._store.key("grant", gid)], now
+        )
+        return live == "1"

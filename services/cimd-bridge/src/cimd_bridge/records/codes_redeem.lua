@@ -4,8 +4,8 @@ local secrets, clients, redirects, challenges, resources = unpack(ARGV, 1, 5)
 local now, tombstone, lives = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local refresh, attempt = ARGV[9], ARGV[10]
 
-local secret, redirect, challenge, resource, expires_at, spent_by = unpack(
-  redis.call('HMGET', code, 'secret', 'redirect', 'challenge', 'resource', 'expires_at', 'spent_by'))
+local secret, redirect, challenge, resource, expires_at, spent_by, answered = unpack(redis.call(
+  'HMGET', code, 'secret', 'redirect', 'challenge', 'resource', 'expires_at', 'spent_by', 'answered'))
 local state, client, record, checked_at, ends_at = unpack(
   redis.call('HMGET', grant, 'state', 'client', 'record', 'checked_at', 'ends_at'))
 if not record or not among(secrets, secret) then
@@ -29,7 +29,7 @@ if spent_by == attempt then
   -- The connection broke after this very attempt had succeeded, and the client library sent it again.
   return {'redeemed', record, checked_at}
 elseif spent_by ~= '' then
-  return {'replayed', record, checked_at}
+  return {answered == '1' and 'replayed' or 'under_way', record, checked_at}
 end
 
 redis.call('HSET', code, 'spent_by', attempt)

@@ -30,8 +30,18 @@ class Mismatch:
 
 
 @dataclass(frozen=True, slots=True)
+class UnderWay:
+    """The same request came twice at once and the other one is being answered: this one is refused.
+
+    Nothing is revoked: a client that sends a request twice is no thief (ADR 0015).
+    """
+
+    gid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
-    """A spent code came again with everything right: the caller revokes the grant."""
+    """An answered code came again with everything right: the caller revokes the grant."""
 
     grant: Grant
 
