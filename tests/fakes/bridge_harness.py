@@ -45,6 +45,7 @@ class FakeRegistrar:
     """The internal API with memory. `down` makes it answer 500."""
 
     clients: dict[str, Client] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
     upstream_requests: list[dict[str, Any]] = field(default_factory=list)
     renewed: list[str] = field(default_factory=list)
     down: bool = False
@@ -55,6 +56,7 @@ class FakeRegistrar:
 
         async def find(request: Request) -> web.Response:
             assert request.headers["Authorization"] == f"Bearer {self.token}"
+            self.asked.append(request.match_info["client_id"])
             if self.down:
                 return web.json_response({}, status=500)
             client = self.clients.get(request.match_info["client_id"])

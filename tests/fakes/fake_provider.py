@@ -24,13 +24,19 @@ class FakeProvider:
 
     change_claims, change_header: what a hostile or broken provider does to its ID tokens
     fails_with:                   an HTTP status that the token endpoint answers instead
+    answers_with:                 a whole answer that token and revocation endpoint give instead
+    metadata:                     members that replace those of the discovery document
     """
 
     clients: dict[str, str] = field(default_factory=lambda: {"shared": "shared-secret"})
+    issuer: str = ISSUER
     subject: str = "user-1"
     email: str = "canary@example.com"
     gives_refresh_token: bool = True
     fails_with: int | None = None
+    answers_with: Callable[[], web.Response] | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    rotates_refresh_tokens: bool = False
     refuses_refresh: bool = False
     signing_key: Any = KEY
     change_claims: Callable[[dict[str, Any]], object] = field(default=lambda claims: None)
@@ -54,7 +60,19 @@ class FakeProvider:
         app.router.add_post("/token", self._token)
         app.router.add_post("/revoke", self._revoke)
         app.router.add_get("/jwks", self._jwks)
+        app.router.add_get("/.well-known/openid-configuration", self._discovery)
         return app
+
+    async def _discovery(self, request: web.Request) -> web.Response:
+        self.calls.append("discovery")
+        document = {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": f"{self.issuer}/jwks",
+            "revocation_endpoint": f"{self.issuer}/revoke",
+        }
+        return web.json_response(document | self.metadata)
 
     async def _jwks(self, request: web.Request) -> web.Response:
         jwk = RSAAlgorithm.to_jwk(KEY.public_key(), as_dict=True)
@@ -64,6 +82,8 @@ class FakeProvider:
         form = dict(await request.post())
         self.calls.append(str(form["grant_type"]))
         client_id = self._client(request)
+        if self.answers_with is not None:
+            return self.answers_with()
         if self.fails_with is not None:
             return web.json_response({"error": "boom, secret text"}, status=self.fails_with)
         if client_id is None:
@@ -96,7 +116,7 @@ class FakeProvider:
     def _id_token(self, client_id: str, nonce: str) -> str:
         now = int(time.time())
         claims: dict[str, Any] = {
-            "iss": ISSUER,
+            "iss": self.issuer,
             "aud": client_id,
             "sub": self.subject,
             "email": self.email,
@@ -114,11 +134,18 @@ class FakeProvider:
     def _refresh(self, token: str, client_id: str) -> web.Response:
         if self.refuses_refresh or self.refresh_tokens.get(token) != client_id:
             return web.json_response({"error": "invalid_grant"}, status=400)
-        return web.json_response({"access_token": "upstream-access-2", "token_type": "Bearer"})
+        answer = {"access_token": "upstream-access-2", "token_type": "Bearer"}
+        if self.rotates_refresh_tokens:
+            del self.refresh_tokens[token]
+            answer["refresh_token"] = "upstream-refresh-canary-" + secrets.token_urlsafe(8)
+            self.refresh_tokens[answer["refresh_token"]] = client_id
+        return web.json_response(answer)
 
     async def _revoke(self, request: web.Request) -> web.Response:
         form = await request.post()
         self.calls.append("revoke")
+        if self.answers_with is not None:
+            return self.answers_with()
         if self._client(request) is None:
             return web.json_response({"error": "invalid_client"}, status=401)
         self.revoked.append(str(form["token"]))

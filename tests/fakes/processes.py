@@ -28,6 +28,7 @@ def running(
     management_port: int,
     folder: Path,
     path: str = "/readyz",
+    start_seconds: int = _START_SECONDS,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The process once `path` on its management port answers 200; its output is in folder/log."""
     log = folder / "log"
@@ -40,7 +41,7 @@ def running(
             stderr=subprocess.STDOUT,
         )
     try:
-        for _ in range(_START_SECONDS * 10):
+        for _ in range(start_seconds * 10):
             if answers(management_port, path):
                 break
             if has_ended(process, within_seconds=0.1):

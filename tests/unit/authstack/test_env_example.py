@@ -24,6 +24,7 @@ ENTRIES = re.findall(
     r"^#([A-Z][A-Z_]*)=(.*)$", (PROJECT / ".env.example").read_text(), re.MULTILINE
 )
 WRITTEN = dict(ENTRIES)
+COMPOSE_FILES = [PROJECT / "docker-compose.yml", PROJECT / "compose.scale.yml"]
 EMULATOR_SETTINGS = PROJECT / "localstack/src/cognito_emulator/settings.py"
 
 # A variable that two services read differently: .env.example gives the bridge's default.
@@ -68,4 +69,5 @@ def test_every_variable_of_the_emulator_is_listed() -> None:
 def test_nothing_is_listed_that_nobody_reads() -> None:
     known = {name.upper() for model in MODELS for name in model.model_fields}
     known |= set(re.findall(r'"([A-Z_]+)"', EMULATOR_SETTINGS.read_text())) | {"SECRETS_DIR"}
+    XX
     assert WRITTEN.keys() - known == set()

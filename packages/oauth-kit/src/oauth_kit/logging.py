@@ -5,6 +5,10 @@ import logging.config
 from typing import Any
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import RequestPayloadError
+from structlog.tracebacks import ExceptionDictTransformer
+from structlog.typing import EventDict, ExcInfo, WrappedLogger
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -13,22 +17,67 @@ _SHARED: list[Any] = [
 ]
 
 
+# Never the values of local variables: among them are tokens, codes and secrets
+_tracebacks = ExceptionDictTransformer(show_locals=False)
+
+
+def _tracebacks_without_messages(exc_info: ExcInfo) -> list[dict[str, Any]]:
+    """Where it happened. What a library says of it may quote a request line or a token."""
+    return [_without_message(stack) for stack in _tracebacks(exc_info)]
+
+
+def _without_message(stack: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "exc_type": stack["exc_type"],
+        "is_cause": stack["is_cause"],
+        "frames": stack["frames"],
+        "exceptions": [[_without_message(inner) for inner in s] for s in stack["exceptions"]],
+    }
+
+
+def _first_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Below the first line of its errors asyncio prints the task, its exception and arguments."""
+    event["event"] = str(event["event"]).partition("\n")[0]
+    return event
+
+
+class MalformedRequests(logging.Filter):
+    """Turns what aiohttp takes for an error of ours, traceback and all, into one quiet line.
+
+    It is the caller's: bytes that are no HTTP, or no body of their Content-Encoding. Anybody can
+    send as many of them as he likes.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        raised = record.exc_info[1] if record.exc_info else None
+        if isinstance(raised, HttpProcessingError | RequestPayloadError):
+            record.msg, record.args, record.exc_info = "malformed_request", (), None
+            record.levelno, record.levelname = logging.INFO, "INFO"
+            return logging.getLogger().isEnabledFor(logging.INFO)
+        return True
+
+
 def log_config(level: str) -> dict[str, Any]:
-    """The `logconfig_dict` for gunicorn and for our own processes."""
+    """The `logconfig_dict` for gunicorn and for our own processes.
+
+    level: `debug` also shows what exceptions say; no other level does
+    """
+    tracebacks = _tracebacks if level == "debug" else _tracebacks_without_messages
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
             "json": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": [*_SHARED, structlog.stdlib.add_logger_name],
+                "foreign_pre_chain": [*_SHARED, structlog.stdlib.add_logger_name, _first_line],
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.processors.dict_tracebacks,
+                    structlog.processors.ExceptionRenderer(tracebacks),
                     structlog.processors.JSONRenderer(),
                 ],
             }
         },
+        "filters": {"malformed_requests": {"()": MalformedRequests}},
         "handlers": {
             "stdout": {
                 "class": "logging.StreamHandler",
@@ -44,6 +93,7 @@ def log_config(level: str) -> dict[str, Any]:
             "urllib3": {"level": "WARNING"},
             "aiohttp": {"level": "WARNING"},
             "aiohttp.access": {"level": "WARNING"},
+            "aiohttp.server": {"filters": ["malformed_requests"]},
             "asyncio": {"level": "WARNING"},
             "mcp": {"level": "WARNING"},
         },

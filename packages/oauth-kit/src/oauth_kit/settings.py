@@ -1,18 +1,22 @@
 """Typed settings from the environment and from secret files; all problems are told at once."""
 
 import os
+import re
+import ssl
 import sys
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from oauth_kit.outbound.host_map import HostMap
+from oauth_kit.outbound.http import tls_context
 from oauth_kit.records.keys import Keyspace
 from oauth_kit.rules.client_metadata import MetadataPolicy
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.rules.scopes import ScopePolicy, parse_scope
+from oauth_kit.rules.web_url import PORT, has_dot_segment
 from oauth_kit.web.reading import TrustedProxies
 
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -20,6 +24,12 @@ Words = Annotated[tuple[str, ...], NoDecode]
 
 MANAGEMENT_PORT_OFFSET = 100
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+_MAX_PORT = 65535
+# Compared byte for byte by everybody who reads it, so only the form that no library rewrites
+_PUBLIC_URL = re.compile(
+    rf"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::({PORT}))?((?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*)"
+)
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 class ServiceSettings(BaseSettings):
@@ -36,7 +46,7 @@ class ServiceSettings(BaseSettings):
     bind_host: str = "127.0.0.1"
     port: int = Field(ge=1, le=65535)
     management_port: int = Field(default=0, ge=0, le=65535, description="0 = port + 100")
-    redis_url: str
+    redis_url: str = Field(repr=False)  # a password may stand in it
     issuer: str = "http://localhost:3004"
     resource: str = "http://localhost:3001/mcp"
     registrar_url: str = "http://localhost:3005"
@@ -58,13 +68,35 @@ class ServiceSettings(BaseSettings):
 
     @field_validator("issuer", "resource", "registrar_url")
     @classmethod
-    def _check_public_url(cls, value: str, info: ValidationInfo) -> str:
+    def _check_public_url(cls, value: str) -> str:
         return check_public_url(value)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: str) -> str:
+        if "://" not in value:
+            raise ValueError("must be a URL: redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("outbound_ca_file")
+    @classmethod
+    def _check_ca_file(cls, value: str | None) -> str | None:
+        try:
+            tls_context(value)
+        except (OSError, ssl.SSLError) as error:
+            raise ValueError("cannot be read as PEM certificates") from error
+        return value
 
     @field_validator("scopes_supported", "default_scopes")
     @classmethod
     def _check_scopes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return parse_scope_setting(value)
+
+    @field_validator("scope_hierarchy")
+    @classmethod
+    def _check_scope_hierarchy(cls, value: str) -> str:
+        ScopePolicy.parse_hierarchy(value)
+        return value
 
     @field_validator("host_map")
     @classmethod
@@ -84,7 +116,9 @@ class ServiceSettings(BaseSettings):
             raise ValueError("DEFAULT_SCOPES must be among SCOPES_SUPPORTED")
         if self.host_map and not self.issuer_is_loopback:
             raise ValueError("HOST_MAP is for a loopback ISSUER only")
-        ScopePolicy.parse_hierarchy(self.scope_hierarchy)
+        ports = self.listening_ports()
+        if len(set(ports)) != len(ports) or max(ports) > _MAX_PORT:
+            raise ValueError("the ports of a service must differ, and none is above 65535")
         return self
 
     @property
@@ -122,19 +156,21 @@ def parse_scope_setting(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def check_public_url(value: str) -> str:
-    """A URL that others see: https, or http on loopback; no query, fragment or trailing slash.
+    """A URL that others see: https, or http on loopback, in the one form that is never rewritten.
 
     Raises ValueError.
     """
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an absolute https URL")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+    found = _PUBLIC_URL.fullmatch(value)
+    if found is None or has_dot_segment(found[4]):
+        raise ValueError(
+            "must be https://host[:port][/path] in lower case, without a trailing slash, query, "
+            "fragment or user"
+        )
+    scheme, host, port = found[1], found[2].strip("[]"), found[3]
+    if scheme == "http" and host not in LOOPBACK_HOSTS:
         raise ValueError("must be https, http is for loopback only")
-    if value.endswith("/") or "?" in value or "#" in value or parts.username is not None:
-        raise ValueError("must have no trailing slash, query, fragment or user")
-    if value != value.strip() or value.lower().partition("/")[0] != value.partition("/")[0]:
-        raise ValueError("must be written in its canonical form")
+    if port == _DEFAULT_PORTS[scheme]:
+        raise ValueError("must not name its scheme's default port")
     return value
 
 
@@ -144,9 +180,12 @@ SettingsModel = TypeVar("SettingsModel", bound=ServiceSettings)
 def load_settings(model: type[SettingsModel]) -> SettingsModel:
     """Read the environment and SECRETS_DIR, or name every problem on stderr and exit with 2."""
     try:
-        return model(_secrets_dir=os.environ.get("SECRETS_DIR"))
+        return model(_secrets_dir=os.environ.get("SECRETS_DIR") or None)
     except ValidationError as problems:
         for problem in problems.errors(include_input=False, include_url=False):
             name = "_".join(str(part) for part in problem["loc"]).upper() or "settings"
             print(f"{name}: {problem['msg']}", file=sys.stderr)
+        sys.exit(2)
+    except SettingsError as problem:
+        print(problem, file=sys.stderr)
         sys.exit(2)

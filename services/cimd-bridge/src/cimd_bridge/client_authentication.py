@@ -14,6 +14,7 @@ from oauth_kit.web.rate_limits import RateLimits
 from oauth_kit.web.reading import Form, TrustedProxies
 
 _LIMIT = "30/minute"
+_BLOCK_LIMIT = "300/minute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class ClientAuthenticator:
+    """Only failures are ever refused for their number: a right answer always passes, so that
+    nobody locks a client out by failing in its name.
+    """
+
     clients: ClientResolver
     rate_limits: RateLimits
     proxies: TrustedProxies
@@ -38,22 +43,24 @@ class ClientAuthenticator:
     async def authenticate(self, request: web.Request, form: Form) -> Caller:
         """Raises OAuthError: invalid_client (401), invalid_request, 429, or 503."""
         credentials = read_credentials(request.headers.getall("Authorization", []), form)
-        await self.rate_limits.refuse_if_full(
-            "token-failures", self._key(request, credentials), _LIMIT
-        )
         try:
-            return await self._check(credentials)
+            return await self._check(request, credentials)
         except OAuthError as error:
             await self.count_failure(request, credentials.client_id, error)
             raise
 
     async def count_failure(self, request: web.Request, client_id: str, error: OAuthError) -> None:
-        """Remember a wrong secret, code or token of this client from this network."""
-        if error.code in ("invalid_client", "invalid_grant"):
-            key = f"{client_id} {self.proxies.caller_block(request)}"
-            await self.rate_limits.count("token-failures", key, _LIMIT)
+        """Count a wrong secret, code or token of this client from this network.
 
-    async def _check(self, credentials: Credentials) -> Caller:
+        The network's own window comes first: it bounds how many clients a stranger can name.
+        Raises OAuthError with status 429 in place of `error` for one too many.
+        """
+        if error.code in ("invalid_client", "invalid_grant"):
+            block = self.proxies.caller_block(request)
+            await self.rate_limits.check("token-failures", block, _BLOCK_LIMIT)
+            await self.rate_limits.check("token-failures", f"{client_id} {block}", _LIMIT)
+
+    async def _check(self, request: web.Request, credentials: Credentials) -> Caller:
         if is_document_client_id(credentials.client_id):
             authenticate(
                 credentials,
@@ -63,7 +70,12 @@ class ClientAuthenticator:
                 now=self.clock(),
             )
             return Caller(credentials.client_id, None)
-        client = await self.clients.known(credentials.client_id)
+        client = await self.clients.kept(credentials.client_id)
+        if client is None:
+            # every guess costs the registrar a look-up
+            block = self.proxies.caller_block(request)
+            await self.rate_limits.refuse_if_full("token-failures", block, _BLOCK_LIMIT)
+            client = await self.clients.ask(credentials.client_id)
         authenticate(
             credentials,
             method=client.metadata.token_endpoint_auth_method,
@@ -73,6 +85,3 @@ class ClientAuthenticator:
             now=self.clock(),
         )
         return Caller(credentials.client_id, client)
-
-    def _key(self, request: web.Request, credentials: Credentials) -> str:
-        return f"{credentials.client_id} {self.proxies.caller_block(request)}"

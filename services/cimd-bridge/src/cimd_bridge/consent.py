@@ -1,6 +1,7 @@
 """The consent form: a request sealed into a field, bound to one browser, good once."""
 
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from oauth_kit.rules.errors import OAuthError
 
 FORM_SECONDS = 600
 _COOKIE_SECONDS = 180 * 86_400
-_BROWSER_ID_CHARACTERS = 43
+_BROWSER_ID = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,8 @@ class BrowserCookie:
         return self.issuer.startswith("https://")
 
     def read(self, request: web.Request) -> str | None:
-        value = request.cookies.get(self.name)
-        return value if value and len(value) == _BROWSER_ID_CHARACTERS else None
+        value = request.cookies.get(self.name, "")
+        return value if _BROWSER_ID.fullmatch(value) else None
 
     def give(self, response: web.StreamResponse, browser_id: str) -> None:
         response.set_cookie(

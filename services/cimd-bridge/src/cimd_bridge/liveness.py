@@ -44,7 +44,7 @@ class Liveness:
     def _is_due(self, grant: Grant) -> bool:
         # without a refresh token there is nothing to ask with: such a grant just ends early
         if grant.unchecked_until is not None:
-            return False
+            return grant.provider_generation != self.upstream.generation
         return self.clock() - grant.upstream_checked_at >= self.check_seconds
 
     async def _ask(self, grant: Grant) -> None:

@@ -25,8 +25,11 @@ class OwnTokens:
     signing_keys: SigningKeys
     clock: Clock
 
-    async def read(self, token: str) -> AccessTokenClaims | None:
-        """The claims of a token that is ours and has not expired; None for everything else."""
+    async def read(self, token: str, *, leeway_seconds: int = 0) -> AccessTokenClaims | None:
+        """The claims of a token that is ours and has not expired; None for everything else.
+
+        leeway_seconds: how much longer than its `exp` a token still counts
+        """
         if token.count(".") != 2:
             return None
         now = self.clock()
@@ -44,7 +47,7 @@ class OwnTokens:
                 resource=self.resource,
                 dialect=MINTED,
                 now=now,
-                leeway_seconds=0,
+                leeway_seconds=leeway_seconds,
             )
         except OAuthError as error:
             if error.code == "temporarily_unavailable":

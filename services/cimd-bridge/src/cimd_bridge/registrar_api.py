@@ -6,7 +6,9 @@ from urllib.parse import quote
 
 import aiohttp
 import structlog
+from yarl import URL
 
+from oauth_kit.outbound.http import read_answer
 from oauth_kit.records.client import Client
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.rules.json_object import parse_json_object
@@ -30,9 +32,12 @@ class RegistrarApi:
         if status != 200:
             raise _unavailable(f"registrar answered {status}")
         try:
-            return Client.from_document(document)
-        except (KeyError, TypeError) as error:
+            client = Client.from_document(document)
+        except (KeyError, TypeError, AttributeError) as error:
             raise _unavailable("registrar sent something else than a client") from error
+        if client.client_id != client_id:
+            raise _unavailable("registrar sent another client")
+        return client
 
     async def make_upstream_client(
         self, client_id: str, *, fingerprint: str, name: str, subject: str
@@ -58,11 +63,12 @@ class RegistrarApi:
         self, method: str, path: str, body: dict[str, str] | None = None
     ) -> tuple[int, dict[str, object]]:
         headers = {"Authorization": f"Bearer {self.token}"}
+        url = URL(self.base_url + path, encoded=True)  # an id such as `..` must stay a segment
         try:
             async with self.session.request(
-                method, self.base_url + path, headers=headers, json=body, allow_redirects=False
+                method, url, headers=headers, json=body, allow_redirects=False
             ) as response:
-                content = await response.read()
+                content = await read_answer(response)
                 return response.status, parse_json_object(content) if content else {}
         except _FAILURES as error:
             raise _unavailable(f"registrar: {type(error).__name__}") from error

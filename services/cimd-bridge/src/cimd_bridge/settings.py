@@ -1,15 +1,19 @@
 """What the bridge is told."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from cimd_bridge.preregistered import Preregistered, load_preregistered
 from oauth_kit.crypto.key_ring import KeyRing
 from oauth_kit.providers.catalog import ProviderSettings
 from oauth_kit.settings import ServiceSettings, Words
 
 DAY_SECONDS = 86_400
+# b64token of RFC 6750 §2.1: it travels in a header
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{32,}=*")
 
 
 class Settings(ServiceSettings, ProviderSettings):
@@ -55,11 +59,18 @@ class Settings(ServiceSettings, ProviderSettings):
         KeyRing.parse(value.get_secret_value())
         return value
 
+    @field_validator("registrar_internal_url")
+    @classmethod
+    def _check_internal_url(cls, value: str) -> str:
+        if value.count("/") != 2 or not value.startswith(("http://", "https://")):
+            raise ValueError("must be http://host:port, or https, without a path")
+        return value
+
     @field_validator("internal_token")
     @classmethod
     def _check_internal_token(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value().strip()) < 32:
-            raise ValueError("needs at least 32 characters")
+        if not _TOKEN.fullmatch(value.get_secret_value()):
+            raise ValueError("needs at least 32 letters, digits and -._~+/")
         return value
 
     @model_validator(mode="after")
@@ -71,8 +82,19 @@ class Settings(ServiceSettings, ProviderSettings):
             )
         if self.cimd_allow_loopback and not self.issuer_is_loopback:
             raise ValueError("CIMD_ALLOW_LOOPBACK is for a loopback ISSUER only")
+        if self.refresh_idle_seconds > self.refresh_absolute_seconds:
+            raise ValueError("REFRESH_IDLE_SECONDS cannot exceed REFRESH_ABSOLUTE_SECONDS")
         self.provider_source()
+        self.preregistered()
         return self
+
+    def preregistered(self) -> Preregistered:
+        """Raises ValueError that names the entry and what is wrong with it."""
+        return load_preregistered(
+            self.preregistered_clients_file,
+            self.metadata_policy(),
+            loopback_issuer=self.issuer_is_loopback,
+        )
 
     @property
     def master_ring(self) -> KeyRing:

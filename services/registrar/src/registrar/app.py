@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
 
+import aiohttp
 from aiohttp import web
 
 from oauth_kit.clock import Clock, system_clock
+from oauth_kit.outbound.http import open_session
 from oauth_kit.providers.catalog import ProviderSource
 from oauth_kit.records.upstream_client import UpstreamClientSealer
 from oauth_kit.redis import Redis, connect, redis_ready
@@ -36,7 +38,16 @@ async def create_app() -> web.Application:
     settings = load_settings(Settings)
     redis = connect(settings.redis_url)
     provider = settings.provider_source()
-    directory_for = directory_catalog(settings.aws_endpoint_url_cognito_idp)
+    session = open_session(
+        timeout_seconds=settings.outbound_timeout_seconds,
+        ca_file=settings.outbound_ca_file,
+        host_map=settings.host_map,
+    )
+    directory_for = directory_catalog(
+        settings.aws_endpoint_url_cognito_idp,
+        session=session,
+        service_account=settings.service_account(),
+    )
     application = build_app(
         settings,
         redis=redis,
@@ -59,7 +70,7 @@ async def create_app() -> web.Application:
             AppClientNames.of(settings.upstream_ring),
         )
         application.cleanup_ctx.append(partial(_in_background, reconciliation))
-    application.on_cleanup.append(partial(_close, redis))
+    application.on_cleanup.append(partial(_close, redis, session))
     return application
 
 
@@ -165,5 +176,8 @@ async def _in_background(
         await task
 
 
-async def _close(redis: Redis, application: web.Application) -> None:
+async def _close(
+    redis: Redis, session: aiohttp.ClientSession, application: web.Application
+) -> None:
+    await session.close()
     await redis.aclose()

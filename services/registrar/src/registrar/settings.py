@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from oauth_kit.crypto.key_ring import KeyRing
 from oauth_kit.providers.catalog import ProviderSettings
 from oauth_kit.settings import ServiceSettings, Words
+from registrar.directories.keycloak_api import ServiceAccount, admin_url_of
 
 DAY_SECONDS = 86_400
 _INTERNAL_PORT_OFFSET = 200
@@ -34,7 +35,7 @@ class Settings(ServiceSettings, ProviderSettings):
     web_clients_on_loopback: Literal["accept", "refuse"] = "accept"
 
     upstream_clients: Literal["per-client", "shared", "auto"] = Field(
-        default="auto", description="auto = shared on real AWS, per-client with the emulator"
+        default="auto", description="auto = shared on real AWS, per-client elsewhere"
     )
     upstream_client_budget: int = Field(default=1000, ge=1, le=10_000)
     upstream_clients_per_subject: int = Field(default=5, ge=1)
@@ -43,6 +44,11 @@ class Settings(ServiceSettings, ProviderSettings):
     bridge_callback_url: str = Field(default="", description="empty = ISSUER + /callback")
     provider_identity_providers: Words = ("COGNITO",)
     aws_endpoint_url_cognito_idp: str = ""
+    provider_admin_client_id: str = "mcp-registrar"
+    provider_admin_client_secret: SecretStr | None = None
+    provider_admin_url: str | None = Field(
+        default=None, description="Keycloak's admin API of the realm, empty = beside the issuer"
+    )
 
     @field_validator("provider_identity_providers", mode="before")
     @classmethod
@@ -74,7 +80,18 @@ class Settings(ServiceSettings, ProviderSettings):
         if len(set(ports)) != len(ports):
             raise ValueError("PORT, MANAGEMENT_PORT and INTERNAL_PORT must differ")
         self.provider_source()
+        self._check_keycloak()
         return self
+
+    def _check_keycloak(self) -> None:
+        if self.provider != "keycloak" or self.upstream_clients == "shared":
+            return
+        if self.provider_admin_client_secret is None:
+            raise ValueError(
+                "PROVIDER=keycloak needs PROVIDER_ADMIN_CLIENT_SECRET, or UPSTREAM_CLIENTS=shared"
+            )
+        if self.provider_admin_url is None and self.provider_issuer is not None:
+            admin_url_of(self.provider_issuer)
 
     @property
     def effective_internal_port(self) -> int:
@@ -87,6 +104,17 @@ class Settings(ServiceSettings, ProviderSettings):
     @property
     def upstream_ring(self) -> KeyRing:
         return KeyRing.parse(self.upstream_keys.get_secret_value())
+
+    def service_account(self) -> ServiceAccount | None:
+        """Who we are in a Keycloak realm, when somebody has told us."""
+        secret = self.provider_admin_client_secret
+        if secret is None:
+            return None
+        return ServiceAccount(
+            self.provider_admin_client_id,
+            secret.get_secret_value().strip(),
+            self.provider_admin_url,
+        )
 
     def listening_ports(self) -> tuple[int, ...]:
         return (*super().listening_ports(), self.effective_internal_port)

@@ -284,6 +284,38 @@ async def test_all_callers_together_have_a_limit(start_registrar: Any) -> None:
     assert statuses == [201, 201, 201, 429]
 
 
+@pytest.mark.requirement("REG18", "C1")
+@pytest.mark.parametrize("fault", ["no metadata", "no initial access token"])
+async def test_what_is_not_kept_does_not_use_up_everybodys_limit(
+    start_registrar: Any, fault: str
+) -> None:
+    registrar = await start_registrar(
+        rate_limits="on",
+        registration_limit_global="1/minute",
+        trusted_proxies="127.0.0.0/8",
+        initial_access_token=INITIAL_TOKEN,
+    )
+    good = {"Authorization": f"Bearer {INITIAL_TOKEN}"}
+    document, headers = ({}, good) if fault == "no metadata" else (GOOD, {})
+    for n in range(3):
+        caller = {"X-Forwarded-For": f"203.0.{n}.1"}
+        answer = await registrar.http.post("/register", json=document, headers=headers | caller)
+        assert answer.status in (400, 401)
+    assert (await registrar.http.post("/register", json=GOOD, headers=good)).status == 201
+    assert (await registrar.http.post("/register", json=GOOD, headers=good)).status == 429
+
+
+@pytest.mark.requirement("C1", "B20")
+async def test_what_is_kept_of_a_registration_is_of_a_bearable_size(start_registrar: Any) -> None:
+    registrar = await start_registrar()
+    long = [f"http://localhost:{port}/{'a' * 2000}" for port in range(1, 21)]
+    answer = await registrar.http.post("/register", json=GOOD | {"redirect_uris": long})
+    await refused(answer, 400, "invalid_client_metadata")
+    assert await registrar.redis.keys() == []
+    answer = await registrar.http.post("/register", json=GOOD | {"redirect_uris": long[:7]})
+    assert answer.status == 201
+
+
 @pytest.mark.requirement("REG18")
 async def test_a_caller_cannot_choose_its_block_by_a_header(start_registrar: Any) -> None:
     registrar = await start_registrar(rate_limits="on", registration_limit="1/minute")

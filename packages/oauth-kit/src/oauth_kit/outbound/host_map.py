@@ -15,13 +15,16 @@ class HostMap:
     @classmethod
     def parse(cls, text: str) -> "HostMap":
         """Raises ValueError for anything but comma-separated `host:port=host:port`."""
-        pairs = {}
+        pairs: dict[tuple[str, int], tuple[str, int]] = {}
         for part in (part.strip() for part in text.split(",")):
             if part:
                 public, equals, real = part.partition("=")
                 if not equals:
                     raise ValueError("each pair is written host:port=host:port")
-                pairs[_read(public)] = _read(real)
+                name = _read(public)
+                if name in pairs:
+                    raise ValueError("a name is mapped twice")
+                pairs[name] = _read(real)
         return cls(pairs)
 
     def find(self, host: str, port: int) -> tuple[str, int] | None:

@@ -31,6 +31,16 @@ class MappedResolver(AbstractResolver):
         await self._system.close()
 
 
+async def read_answer(response: aiohttp.ClientResponse) -> bytes:
+    """The whole body. Raises ValueError beyond MAX_ANSWER_BYTES, after decompression."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise ValueError("the answer is too large")
+    return bytes(body)
+
+
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
     """The system's certificate authorities, and the operator's own beside them."""
     context = ssl.create_default_context()

@@ -122,6 +122,7 @@ class ProviderSettings(BaseSettings):
         )
 
 
+_REQUIRED = ("generation", "provider", "issuer", "client_id", "client_secret")
 _OPTIONAL = (
     "authorize_url",
     "token_url",
@@ -136,13 +137,10 @@ _OPTIONAL = (
 
 def _read(content: bytes) -> ProviderConfig:
     document = json.loads(content)
-    if document["provider"] not in get_args(ProviderName):
+    members = {name: document[name] for name in _REQUIRED}
+    members |= {name: document[name] for name in _OPTIONAL if document.get(name) is not None}
+    if not all(isinstance(value, str) and value for value in members.values()):
+        raise ValueError("a member is empty or not a string")
+    if members["provider"] not in get_args(ProviderName):
         raise ValueError("unknown provider")
-    return ProviderConfig(
-        generation=document["generation"],
-        provider=document["provider"],
-        issuer=document["issuer"],
-        client_id=document["client_id"],
-        client_secret=document["client_secret"],
-        **{name: document.get(name) for name in _OPTIONAL},
-    )
+    return ProviderConfig(**members)

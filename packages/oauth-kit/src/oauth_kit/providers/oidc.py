@@ -10,7 +10,7 @@ import aiohttp
 import structlog
 
 from oauth_kit.clock import Clock, system_clock
-from oauth_kit.outbound.http import MAX_ANSWER_BYTES
+from oauth_kit.outbound.http import read_answer
 from oauth_kit.outbound.signing_keys import RemoteIssuer, verify_jws
 from oauth_kit.providers.catalog import ProviderConfig
 from oauth_kit.providers.dialects import DIALECTS, ProviderDialect
@@ -31,6 +31,8 @@ log = structlog.get_logger()
 _FAILURES = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 # A status that says "no" for good; anything else says nothing about the grant
 _REFUSALS = frozenset({400, 401, 403})
+# … unless the error code says that it is for now
+_PASSING = frozenset({"server_error", "temporarily_unavailable", "slow_down"})
 
 
 class OidcProvider:
@@ -159,17 +161,21 @@ class OidcProvider:
         self, credentials: UpstreamCredentials, parameters: Mapping[str, str]
     ) -> dict[str, object]:
         url = self.config.token_url or await self._discovered("token_endpoint")
-        status, answer = await self._post(url, credentials, parameters)
+        status, body = await self._post(url, credentials, parameters)
+        try:
+            answer = parse_json_object(body) if status in (200, *_REFUSALS) else {}
+        except ValueError as error:
+            raise UpstreamUnavailableError(f"token endpoint: {status} without JSON") from error
         if status == 200:
             return answer
         code = answer.get("error")
-        if status in _REFUSALS and isinstance(code, str):
+        if isinstance(code, str) and code not in _PASSING:
             raise UpstreamRefusedError(code[:64])
         raise UpstreamUnavailableError(f"token endpoint answered {status}")
 
     async def _post(
         self, url: str, credentials: UpstreamCredentials, parameters: Mapping[str, str]
-    ) -> tuple[int, dict[str, object]]:
+    ) -> tuple[int, bytes]:
         started = time.perf_counter()
         headers = {
             "Authorization": _basic(credentials),
@@ -180,23 +186,20 @@ class OidcProvider:
             async with self._session.post(
                 url, data=urlencode(parameters), headers=headers, allow_redirects=False
             ) as response:
-                body = await response.content.read(MAX_ANSWER_BYTES)
-                while chunk := await response.content.read(MAX_ANSWER_BYTES):
-                    body += chunk
-                    if len(body) > MAX_ANSWER_BYTES:
-                        raise ValueError("answer too large")
-                status = response.status
-                document = parse_json_object(body) if body and status in (200, *_REFUSALS) else {}
+                body = await read_answer(response)
         except _FAILURES as error:
             raise UpstreamUnavailableError(type(error).__name__) from error
         milliseconds = round((time.perf_counter() - started) * 1000, 1)
-        log.info("provider_answered", status=status, milliseconds=milliseconds)
-        return status, document
+        log.info("provider_answered", status=response.status, milliseconds=milliseconds)
+        return response.status, body
 
     async def _discovered(self, member: str) -> str:
         endpoint = (await self._metadata()).get(member)
         if not isinstance(endpoint, str):
             raise UpstreamUnavailableError(f"discovery names no {member}")
+        both_plain = endpoint.startswith("http://") and self.config.issuer.startswith("http://")
+        if not endpoint.startswith("https://") and not both_plain:
+            raise UpstreamUnavailableError(f"{member} is not https")
         return endpoint
 
     async def _metadata(self) -> Mapping[str, Any]:

@@ -45,4 +45,5 @@ class UpstreamClientSealer:
 
     def open(self, sealed: str | bytes, key: str) -> UpstreamClient:
         """Raises ValueError when it was sealed elsewhere or under keys we no longer have."""
-        return UpstreamClient(**json.loads(self._sealer.open(str(sealed), key)))
+        text = sealed.decode() if isinstance(sealed, bytes) else sealed
+        return UpstreamClient(**json.loads(self._sealer.open(text, key)))

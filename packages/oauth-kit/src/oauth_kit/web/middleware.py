@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from aiohttp import web
@@ -10,7 +10,7 @@ from aiohttp.typedefs import Middleware
 from structlog.contextvars import bound_contextvars
 
 from oauth_kit.rules.errors import OAuthError
-from oauth_kit.web.answering import json_answer
+from oauth_kit.web.answering import NO_STORE, json_answer
 from oauth_kit.web.cors import CorsRule, find_rule
 from oauth_kit.web.endpoint import Handler
 from oauth_kit.web.management import MANAGEMENT_PATHS
@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 ErrorPage = Callable[[web.Request, OAuthError, str], web.StreamResponse]
 """Renders a refusal for people; the third argument is the reference number that the log has."""
+
+PrepareHook = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
 INTERNAL_PREFIX = "/internal/"
 REQUEST_ID = web.RequestKey("request_id", str)
@@ -32,19 +34,31 @@ def request_context(*, quiet: bool) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request_id = uuid.uuid4().hex
-        request[REQUEST_ID] = request_id
+        request_id = _id_of(request)
         started = time.perf_counter()
         with bound_contextvars(request_id=request_id, method=request.method, path=request.path):
             response = await handler(request)
             write = log.debug if quiet and response.status < 400 else log.info
             milliseconds = round((time.perf_counter() - started) * 1000, 2)
             write("request_handled", status=response.status, milliseconds=milliseconds)
-        if not response.prepared:
-            response.headers["X-Request-Id"] = request_id
         return response
 
     return middleware
+
+
+def common_headers(rules: Sequence[CorsRule]) -> PrepareHook:
+    """What every answer carries: streams and the answers that aiohttp makes by itself included."""
+
+    async def add(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["X-Request-Id"] = _id_of(request)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if "Cache-Control" not in response.headers:
+            response.headers.update(NO_STORE)
+        rule = find_rule(rules, request.path)
+        if rule is not None:
+            response.headers.update(rule.answer_headers(request.headers.get("Origin")))
+
+    return add
 
 
 def refusals(page_paths: frozenset[str], error_page: ErrorPage | None) -> Middleware:
@@ -99,23 +113,25 @@ def port_families(public: int, management: int, internal: int | None) -> Middlew
     return middleware
 
 
-def cross_origin(rules: Sequence[CorsRule]) -> Middleware:
-    """Answer preflights, and let allowed origins read answers, refusals included."""
+def preflights(rules: Sequence[CorsRule]) -> Middleware:
+    """Answer what browsers ask before they call from another origin."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        rule = find_rule(rules, request.path)
+        rule = find_rule(rules, request.path) if request.method == "OPTIONS" else None
         if rule is None:
             return await handler(request)
-        origin = request.headers.get("Origin")
-        if request.method == "OPTIONS":
-            return rule.preflight(origin)
-        response = await handler(request)
-        if not response.prepared:
-            response.headers.update(rule.answer_headers(origin))
-        return response
+        return rule.preflight(request.headers.get("Origin"))
 
     return middleware
+
+
+def _id_of(request: web.Request) -> str:
+    """Ours alone: an id that the caller sends would let him forge lines of the log."""
+    known = request.get(REQUEST_ID)
+    if known is None:
+        known = request[REQUEST_ID] = uuid.uuid4().hex
+    return known
 
 
 def _as_json(request: web.Request, error: OAuthError) -> web.Response:

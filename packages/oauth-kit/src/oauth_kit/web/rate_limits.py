@@ -1,5 +1,8 @@
 """How often strangers may ask: shared by all replicas through Redis, local when it is away."""
 
+import hashlib
+import time
+from collections.abc import Callable
 from typing import Literal
 
 import structlog
@@ -7,18 +10,36 @@ from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.storage import storage_from_string
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from oauth_kit.rules.errors import OAuthError
 
 log = structlog.get_logger()
 
+_ANSWER_SECONDS = 1.0
+_AWAY_SECONDS = 5.0
+
 
 class RateLimits:
-    """Sliding windows by bucket and key. `enabled=False` lets everything through (tests)."""
+    """Sliding windows by bucket and key. `enabled=False` lets everything through (tests).
 
-    def __init__(self, redis_url: str, *, prefix: str, enabled: bool = True) -> None:
+    After a failure Redis is left alone for a few seconds: a store that hangs costs one request
+    its time, not every one.
+    """
+
+    def __init__(
+        self,
+        redis_url: str,
+        *,
+        prefix: str,
+        enabled: bool = True,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._enabled = enabled
+        self._monotonic = monotonic
+        self._away_until = 0.0
         self._shared = SlidingWindowCounterRateLimiter(_shared_storage(redis_url, prefix))
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
         if not enabled:
@@ -51,11 +72,15 @@ class RateLimits:
     async def _ask(
         self, verb: Literal["hit", "test"], item: RateLimitItem, bucket: str, key: str
     ) -> bool:
-        try:
-            return await getattr(self._shared, verb)(item, bucket, key) is True
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("rate_limits_local", reason=type(error).__name__)
-            return await getattr(self._local, verb)(item, bucket, key) is True
+        # hashed: a key may hold whatever a stranger calls itself, at any length
+        hashed = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        if self._monotonic() >= self._away_until:
+            try:
+                return await getattr(self._shared, verb)(item, bucket, hashed) is True
+            except (RedisError, OSError, TimeoutError) as error:
+                self._away_until = self._monotonic() + _AWAY_SECONDS
+                log.warning("rate_limits_local", reason=type(error).__name__)
+        return await getattr(self._local, verb)(item, bucket, hashed) is True
 
 
 def _full(item: RateLimitItem, bucket: str) -> OAuthError:
@@ -76,8 +101,9 @@ def _shared_storage(redis_url: str, prefix: str) -> Storage:
         f"async+{scheme}://{rest}",
         implementation="redispy",
         key_prefix=prefix,
-        socket_connect_timeout=1,
-        socket_timeout=1,
+        socket_connect_timeout=_ANSWER_SECONDS,
+        socket_timeout=_ANSWER_SECONDS,
+        retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to redis-py as it is
     )
     if not isinstance(storage, Storage):
         raise TypeError(f"no asynchronous rate-limit storage for {scheme}")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
@@ -38,14 +38,16 @@ class Form(Mapping[str, str]):
 
 
 async def read_body(request: web.Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """The whole body, after decompression. Raises OAuthError 413 beyond `max_bytes`."""
+    """The whole body, after decompression. Raises OAuthError 413 beyond `max_bytes`, 400 when it
+    is broken or its sender has left.
+    """
     body = bytearray()
     try:
         async for chunk in request.content.iter_any():
             body += chunk
             if len(body) > max_bytes:
                 raise OAuthError("invalid_request", "The request body is too large", status=413)
-    except (ValueError, web.RequestPayloadError, web.PayloadAccessError) as error:
+    except (ValueError, OSError, web.RequestPayloadError, web.PayloadAccessError) as error:
         raise OAuthError(
             "invalid_request", "The request body cannot be read", reason=type(error).__name__
         ) from error
@@ -116,20 +118,25 @@ class TrustedProxies:
         return _block(caller)
 
     def _trusts(self, address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._networks)
+        parsed = _read_address(address)
+        return parsed is not None and any(parsed in network for network in self._networks)
+
+
+def _read_address(text: str) -> IPv4Address | IPv6Address | None:
+    """A mapped address (`::ffff:192.0.2.1`, what a dual-stack socket sees) is the IPv4 one."""
+    try:
+        parsed = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        return parsed.ipv4_mapped
+    return parsed
 
 
 def _block(address: str) -> str:
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
+    parsed = _read_address(address)
+    if parsed is None:
         return "unknown"
-    if parsed.version == 6 and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
     return str(ip_network((parsed, 24 if parsed.version == 4 else 64), strict=False))
 
 

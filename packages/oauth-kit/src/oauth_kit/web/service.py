@@ -17,8 +17,9 @@ from oauth_kit.web.endpoint import Endpoint
 from oauth_kit.web.management import ManagementEndpoint, ReadinessCheck
 from oauth_kit.web.middleware import (
     ErrorPage,
-    cross_origin,
+    common_headers,
     port_families,
+    preflights,
     refusals,
     request_context,
 )
@@ -50,13 +51,13 @@ def build_service(
     quiet: bool = False,
 ) -> web.Application:
     """The whole application: middlewares from the outside in, then one route table."""
-    middlewares = [request_context(quiet=quiet)]
-    if cors:
-        middlewares.append(cross_origin(cors))
-    middlewares.append(refusals(page_paths, error_page))
+    middlewares = [request_context(quiet=quiet), refusals(page_paths, error_page)]
     if ports is not None:
         middlewares.append(port_families(ports.public, ports.management, ports.internal))
+    if cors:
+        middlewares.append(preflights(cors))
     application = web.Application(middlewares=middlewares, client_max_size=_MAX_REQUEST_BYTES)
+    application.on_response_prepare.append(common_headers(cors))
     for endpoint in (*endpoints, ManagementEndpoint(name, readiness)):
         application.router.add_routes(endpoint.routes())
     return application

@@ -5,8 +5,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import aiohttp
+
 from oauth_kit.providers.catalog import ProviderConfig
 from registrar.directories.cognito import CognitoDirectory
+from registrar.directories.keycloak import KeycloakDirectory
+from registrar.directories.keycloak_api import KeycloakApi, ServiceAccount, admin_url_of
 from registrar.directories.port import ClientDirectory
 
 if TYPE_CHECKING:
@@ -19,14 +23,22 @@ _CONNECT_SECONDS = 3
 _READ_SECONDS = 10
 
 
-def directory_catalog(endpoint_override: str) -> DirectoryFor:
+def directory_catalog(
+    endpoint_override: str,
+    *,
+    session: aiohttp.ClientSession | None = None,
+    service_account: ServiceAccount | None = None,
+) -> DirectoryFor:
     """Directories by provider; a new generation gets a new connection.
 
     endpoint_override: AWS_ENDPOINT_URL_COGNITO_IDP, where this process finds the API
+    session, service_account: for Keycloak; without them its clients share ours
     """
 
     @lru_cache(maxsize=2)
     def directory_for(provider: ProviderConfig) -> ClientDirectory | None:
+        if provider.provider == "keycloak" and session and service_account:
+            return connect_keycloak(provider, service_account, session)
         if provider.provider != "cognito":
             return None
         region, pool_id = _pool_of(provider)
@@ -66,6 +78,19 @@ def connect_cognito(
         aws_secret_access_key=credentials,
         config=config,
     )
+
+
+def connect_keycloak(
+    provider: ProviderConfig, account: ServiceAccount, session: aiohttp.ClientSession
+) -> KeycloakDirectory:
+    """Raises ValueError for an issuer that is no realm of Keycloak."""
+    api = KeycloakApi(
+        account,
+        session,
+        admin_url=account.admin_url or admin_url_of(provider.issuer),
+        token_url=provider.token_url or f"{provider.issuer}/protocol/openid-connect/token",
+    )
+    return KeycloakDirectory(api)
 
 
 def _pool_of(provider: ProviderConfig) -> tuple[str, str]:

@@ -23,6 +23,8 @@ log = structlog.get_logger()
 _CLIENT_ID_BYTES = 24
 _CLIENT_SECRET_BYTES = 32
 _FULL_RETRY_SECONDS = 3600
+# kept for a month, times REGISTRATION_MAX_CLIENTS: it has to fit into the store
+_MAX_RECORD_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,15 @@ class RegisterEndpoint:
         return [web.post("/register", self.handle)]
 
     async def handle(self, request: web.Request) -> web.Response:
-        await self._limit(request)
+        block = self.proxies.caller_block(request)
+        await self.limits.check("register", block, self.allowed.by_caller)
         refusal = self.guard.refusal(request) if self.guard else None
         if refusal is not None:
             return refusal
         asked = await _read_metadata(request)
         client, secret = self._issue(asked)
+        # last, so that only what would be kept uses up everybody's window
+        await self.limits.check("register", "all", self.allowed.in_all)
         try:
             await self.registrations.create(client)
         except RegistrationsFullError as full:
@@ -66,12 +71,6 @@ class RegisterEndpoint:
             ) from full
         log.info("client_registered", client_id=client.client_id, confidential=bool(secret))
         return json_answer(_information(client, secret), status=201)
-
-    async def _limit(self, request: web.Request) -> None:
-        """The caller's own window first, so that it alone cannot use up everybody's."""
-        block = self.proxies.caller_block(request)
-        await self.limits.check("register", block, self.allowed.by_caller)
-        await self.limits.check("register", "all", self.allowed.in_all)
 
     def _issue(self, asked: dict[str, object]) -> tuple[Client, str | None]:
         metadata = self.policy.accept(asked)
@@ -85,6 +84,8 @@ class RegisterEndpoint:
             method_was_defaulted=not asked.get("token_endpoint_auth_method"),
             issued_at=self.clock(),
         )
+        if len(client.to_json()) > _MAX_RECORD_BYTES:
+            raise OAuthError("invalid_client_metadata", "The client metadata is too large")
         return client, secret
 
 

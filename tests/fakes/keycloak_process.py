@@ -1,0 +1,160 @@
+"""A real Keycloak with the realm of keycloak/, as a process with a state of its own."""
+
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+from fakes.processes import free_ports, running
+
+from oauth_kit.providers.catalog import ProviderConfig
+from oauth_kit.providers.dialects import ProviderName
+from registrar.directories.keycloak_api import ServiceAccount
+
+ROOT = Path(__file__).parents[2]
+DISTRIBUTION = "org/keycloak/keycloak-quarkus-dist"
+ROTATING_REALM = "mcp-rotating"
+# augmentation and the database's schema take a minute of a busy core
+_START_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Keycloak:
+    """A running Keycloak: the realm `mcp`, and its twin whose refresh tokens rotate."""
+
+    url: str
+    bridge_secret: str
+    registrar_secret: str
+    admin_password: str
+
+    def issuer(self, realm: str = "mcp") -> str:
+        return f"{self.url}/realms/{realm}"
+
+    def provider(self, name: ProviderName = "keycloak", realm: str = "mcp") -> ProviderConfig:
+        return ProviderConfig(
+            generation=self.issuer(realm),
+            provider=name,
+            issuer=self.issuer(realm),
+            client_id="mcp-bridge",
+            client_secret=self.bridge_secret,
+        )
+
+    def service_account(self) -> ServiceAccount:
+        return ServiceAccount("mcp-registrar", self.registrar_secret)
+
+    async def enable_user(self, email: str, enabled: bool) -> None:
+        """What an administrator does in the console."""
+        (user,) = await self._admin("GET", f"/users?exact=true&email={quote(email)}")
+        await self._admin("PUT", f"/users/{user['id']}", user | {"enabled": enabled})
+
+    async def client(self, client_id: str) -> dict[str, Any]:
+        """A client as an administrator sees it."""
+        (client,) = await self._admin("GET", f"/clients?clientId={quote(client_id)}")
+        return dict(client)
+
+    async def change_client(self, client: dict[str, Any]) -> None:
+        await self._admin("PUT", f"/clients/{client['id']}", client)
+
+    async def _admin(self, method: str, path: str, body: Any = None) -> Any:
+        form = {
+            "grant_type": "password",
+            "client_id": "admin-cli",
+            "username": "admin",
+            "password": self.admin_password,
+        }
+        token_url = f"{self.issuer('master')}/protocol/openid-connect/token"
+        async with aiohttp.ClientSession(raise_for_status=True) as http:
+            async with http.post(token_url, data=form) as answer:
+                headers = {"Authorization": f"Bearer {(await answer.json())['access_token']}"}
+            address = f"{self.url}/admin/realms/mcp{path}"
+            async with http.request(method, address, json=body, headers=headers) as answer:
+                return await answer.json() if answer.status == 200 else None
+
+
+@contextmanager
+def running_keycloak() -> Iterator[Keycloak]:
+    """Skips the test when Keycloak's distribution or Java is missing."""
+    with tempfile.TemporaryDirectory(prefix="keycloak-") as name:
+        folder = Path(name)
+        home = _install(folder)
+        port, management_port = free_ports(2)
+        keycloak = Keycloak(f"http://localhost:{port}", *_new_secrets())
+        _write_realms(home / "data/import")
+        _write_secrets(folder / "secrets", keycloak)
+        environment = {
+            "KEYCLOAK_HOME": str(home),
+            "SECRETS_DIR": str(folder / "secrets"),
+            "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m",
+            "JAVA_OPTS_APPEND": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        }
+        command = [
+            str(ROOT / "keycloak/start.sh"),
+            *("start-dev", "--import-realm", "--db=dev-mem", "--health-enabled=true"),
+            *("--http-host=127.0.0.1", f"--http-port={port}", f"--hostname={keycloak.url}"),
+            f"--http-management-port={management_port}",
+        ]
+        with running(
+            command,
+            environment,
+            management_port=management_port,
+            folder=folder,
+            path="/health/ready",
+            start_seconds=_START_SECONDS,
+        ):
+            yield keycloak
+
+
+def _new_secrets() -> tuple[str, str, str]:
+    return secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+
+
+def _install(folder: Path) -> Path:
+    """A copy, because Keycloak writes into its own folders."""
+    if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
+        pytest.skip("Keycloak needs Java 17 or later")
+    given = os.environ.get("KEYCLOAK_HOME")
+    home = folder / "home"
+    if given:
+        shutil.copytree(given, home, ignore=lambda at, _: {"data"} if at == given else set())
+        return home
+    archives = sorted((Path.home() / ".m2/repository" / DISTRIBUTION).glob("26.7.*/*.zip"))
+    if not archives:
+        pytest.skip(
+            "no Keycloak 26.7: set KEYCLOAK_HOME, or `mvn dependency:get -Dtransitive=false "
+            "-Dartifact=org.keycloak:keycloak-quarkus-dist:26.7.5:zip`"
+        )
+    with zipfile.ZipFile(archives[-1]) as archive:
+        archive.extractall(folder / "unpacked")
+    (unpacked,) = (folder / "unpacked").iterdir()
+    for script in (unpacked / "bin").glob("*.sh"):
+        script.chmod(0o755)
+    return unpacked.rename(home)
+
+
+def _write_realms(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    text = (ROOT / "keycloak/mcp-realm.json").read_text()
+    (folder / "mcp-realm.json").write_text(text)
+    rotating = json.loads(text) | {
+        "realm": ROTATING_REALM,
+        "revokeRefreshToken": True,
+        "refreshTokenMaxReuse": 0,
+    }
+    (folder / f"{ROTATING_REALM}-realm.json").write_text(json.dumps(rotating))
+
+
+def _write_secrets(folder: Path, keycloak: Keycloak) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / "provider_client_secret").write_text(keycloak.bridge_secret)
+    (folder / "provider_admin_client_secret").write_text(keycloak.registrar_secret)
+    (folder / "keycloak_admin_password").write_text(keycloak.admin_password)
