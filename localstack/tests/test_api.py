@@ -213,6 +213,18 @@ async def test_a_call_that_is_none_is_refused_by_its_name(
     assert answer.headers["x-amzn-ErrorType"] == error
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:4566"])
+async def test_a_web_page_cannot_call_the_api(public: Any, origin: str) -> None:
+    headers = {
+        "Origin": origin,
+        "Authorization": "AWS4-HMAC-SHA256 x",
+        "X-Amz-Target": "AWSCognitoIdentityProviderService.ListUserPools",
+    }
+    answer = await public.request("POST", "/", data=b'{"MaxResults":1}', headers=headers)
+    assert answer.status == 400
+    assert answer.headers["x-amzn-ErrorType"] == "AccessDeniedException"
+
+
 async def test_administration_needs_a_signature(public: Any) -> None:
     for operation in ("ListUserPools", "CreateUserPoolClient", "AdminGetUser"):
         headers = {"X-Amz-Target": COGNITO + operation}

@@ -1,4 +1,4 @@
-"""What adapters are proven against: both kinds of Redis, and the Cognito emulator."""
+"""What adapters are proven against: both kinds of Redis, the Cognito emulator, Keycloak."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -6,12 +6,19 @@ import fakeredis
 import pytest
 import redis.asyncio
 from fakes.emulator_process import Emulator, running_emulator
+from fakes.keycloak_process import Keycloak, running_keycloak
 
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running_emulator(tmp_path_factory.mktemp("emulator")) as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def keycloak() -> Iterator[Keycloak]:
+    with running_keycloak() as keycloak:
+        yield keycloak
 
 
 @pytest.fixture(params=["fakeredis", "valkey"])

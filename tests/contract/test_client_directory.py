@@ -1,12 +1,14 @@
-"""Every ClientDirectory keeps the same promises: the fake, and Cognito behind its emulator."""
+"""Every ClientDirectory keeps the same promises: the fake, Cognito's emulator, a real Keycloak."""
 
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import boto3
 import pytest
+from fakes.keycloak_process import Keycloak
 from fakes.memory_directory import MemoryDirectory
 
 from oauth_kit.providers.catalog import ProviderFile
@@ -30,18 +32,37 @@ def asked(name: str, **changes: Any) -> AppClientRequest:
     )
 
 
+def keycloak_directory(keycloak: Keycloak, http: aiohttp.ClientSession) -> ClientDirectory:
+    catalog = directory_catalog("", session=http, service_account=keycloak.service_account())
+    found = catalog(keycloak.provider())
+    assert found is not None
+    return found
+
+
 @pytest.fixture
 def name() -> str:
     return f"mcp A client {secrets.token_hex(4)}-{secrets.token_hex(16)}"
 
 
-@pytest.fixture(params=["memory", "cognito"])
-async def directory(request: pytest.FixtureRequest) -> AsyncIterator[ClientDirectory]:
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture(params=["memory", "cognito", "keycloak"])
+async def directory(
+    request: pytest.FixtureRequest, http: aiohttp.ClientSession
+) -> AsyncIterator[ClientDirectory]:
+    found: ClientDirectory | None
     if request.param == "memory":
         yield MemoryDirectory()
         return
-    provider = ProviderFile(request.getfixturevalue("emulator").provider_file).current()
-    found = directory_catalog("")(provider)
+    if request.param == "cognito":
+        provider = ProviderFile(request.getfixturevalue("emulator").provider_file).current()
+        found = directory_catalog("")(provider)
+    else:
+        found = keycloak_directory(request.getfixturevalue("keycloak"), http)
     assert found is not None
     before = {client.client_id for client in await found.list()}
     yield found
@@ -153,3 +174,67 @@ async def test_an_app_client_in_cognito_is_confidential_and_narrow(
         # once more after an update, which would reset what it is not told
         await directory.update(made.client_id, asked(name))
     await directory.delete(made.client_id)
+
+
+async def test_a_client_in_keycloak_is_confidential_and_narrow(
+    keycloak: Keycloak, http: aiohttp.ClientSession, name: str
+) -> None:
+    directory = keycloak_directory(keycloak, http)
+    made = await directory.create(asked(name, scopes=("openid", "email")))
+    found = await keycloak.client(made.client_id)
+    assert (found["secret"], found["name"]) == (made.client_secret, name)
+    assert found["publicClient"] is found["fullScopeAllowed"] is found["consentRequired"] is False
+    assert found["redirectUris"] == ["http://localhost:3004/callback"]
+    assert found["standardFlowEnabled"] is True
+    for flow in ("implicitFlowEnabled", "directAccessGrantsEnabled", "serviceAccountsEnabled"):
+        assert found[flow] is False
+    assert found["attributes"]["pkce.code.challenge.method"] == "S256"
+    assert (set(found["defaultClientScopes"]), found["optionalClientScopes"]) == (
+        {"basic", "email"},
+        [],
+    )
+    await directory.delete(made.client_id)
+
+
+async def test_an_update_in_keycloak_changes_what_we_manage_and_nothing_else(
+    keycloak: Keycloak, http: aiohttp.ClientSession, name: str
+) -> None:
+    directory = keycloak_directory(keycloak, http)
+    made = await directory.create(asked(name))
+    before = await keycloak.client(made.client_id)
+    await keycloak.change_client(
+        before | {"enabled": False, "attributes": {"tos_uri": "https://a.example", "x": "y"}}
+    )
+    await directory.update(
+        made.client_id,
+        asked(f"{name} 2", callback_url="http://localhost:13004/callback", scopes=("openid",)),
+    )
+    after = await keycloak.client(made.client_id)
+    assert (after["name"], after["redirectUris"]) == (
+        f"{name} 2",
+        ["http://localhost:13004/callback"],
+    )
+    assert after["defaultClientScopes"] == ["basic"]
+    assert (after["secret"], after["enabled"]) == (made.client_secret, False)
+    assert after["attributes"].items() >= {"tos_uri": "https://a.example", "x": "y"}.items()
+    await directory.update(made.client_id, asked(name))
+    again = await keycloak.client(made.client_id)
+    assert set(again["defaultClientScopes"]) == {"basic", "profile", "email"}
+    await directory.delete(made.client_id)
+
+
+@pytest.mark.parametrize("path", ["/users", "/users/count", "/roles", "/events", "/keys"])
+async def test_the_service_account_administers_clients_only(
+    keycloak: Keycloak, http: aiohttp.ClientSession, path: str
+) -> None:
+    token_url = f"{keycloak.issuer()}/protocol/openid-connect/token"
+    account = keycloak.service_account()
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": account.client_id,
+        "client_secret": account.client_secret,
+    }
+    async with http.post(token_url, data=form) as answer:
+        headers = {"Authorization": f"Bearer {(await answer.json())['access_token']}"}
+    async with http.get(f"{keycloak.url}/admin/realms/mcp{path}", headers=headers) as refused:
+        assert refused.status == 403

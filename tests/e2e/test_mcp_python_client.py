@@ -171,7 +171,7 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> PrivateCa:
 def trusting_stack(ca: PrivateCa) -> Iterator[Stack]:
     """A stack that trusts the private authority beside the system's."""
     environment = {"OUTBOUND_CA_FILE": str(ca.certificate), "RATE_LIMITS": "off"}
-    with running_stack(16_000, environment) as command:
+    with running_stack(18_000, environment) as command:
         yield Stack(command.status(), (), command.data)
 
 

@@ -95,7 +95,7 @@ def running_keycloak() -> Iterator[Keycloak]:
             "KEYCLOAK_HOME": str(home),
             "SECRETS_DIR": str(folder / "secrets"),
             "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m",
-            "JAVA_OPTS_APPEND": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+            "JAVA_OPTS_APPEND": "-XX:TieredStopAtLevel=1",
         }
         command = [
             str(ROOT / "keycloak/start.sh"),

@@ -51,6 +51,8 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
         return token_refusal(request, error)
     except ErrorPage as error:
         return redirect("/error", {"error": error.error, "client_id": error.client_id})
+    except web.RequestPayloadError:  # not what its Content-Encoding promises
+        return web.Response(status=400, text="The body cannot be read.\n")
     except MiniStackUnavailableError:
         json_log.error("ministack_unavailable")
         return web.Response(status=503, text="MiniStack does not answer.\n")

@@ -34,7 +34,7 @@ async def test_replicas_know_a_single_denied_token(replicas):
     assert await replicas[1].denials.is_denied("jti-1")
     assert not await replicas[1].denials.is_denied("jti-2")
     assert not await replicas[1].denials.is_denied("gid-1")
-    assert 380 < await replicas[0].store.redis.ttl("mcp:test:denied-token:jti-1") <= 390
+    assert 380 < await replicas[0].store.redis.ttl("mcp:test:denied-mark:jti:jti-1") <= 390
 
 
 @pytest.mark.parametrize("named", [{}, {"gid": "gid-1", "jti": "jti-1"}], ids=str)
@@ -45,3 +45,11 @@ async def test_a_denial_names_a_grant_or_a_token(bridge, named):
 
 async def test_the_window_covers_a_tokens_life_and_leeway(bridge):
     assert bridge.denials.window_seconds == 300 + 60 + 30
+
+
+@pytest.mark.requirement("RV7")
+@pytest.mark.parametrize("named", [{"gid": "g-1"}, {"jti": "j-1"}])
+async def test_a_denial_is_said_once_however_often_it_is_repeated(bridge, named):
+    for _ in range(50):
+        await bridge.denials.deny(**named, not_after=NOW + 390)
+    assert await bridge.store.redis.xlen("mcp:test:denied") == 1

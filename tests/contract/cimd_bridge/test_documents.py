@@ -58,11 +58,15 @@ class Shelf(PublicFetch):
         super().__init__(tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         self.answer: Fetched | FetchFailed = good()
         self.asked: list[tuple[str, str | None]] = []
+        self.lanes: list[bool] = []
         self.open = asyncio.Event()
         self.open.set()
         self.reached = asyncio.Event()
 
-    async def get(self, url: DocumentUrl, *, etag: str | None = None) -> Fetched:
+    async def get(
+        self, url: DocumentUrl, *, etag: str | None = None, known: bool = False
+    ) -> Fetched:
+        self.lanes.append(known)
         self.asked.append((url.url, etag))
         self.reached.set()
         await self.open.wait()
@@ -494,7 +498,7 @@ async def test_the_store_holds_what_the_document_says_and_no_more(world: World) 
         "response_types": ["code"],
         "client_name": "A client",
     }
-    assert sorted(await world.redis.keys("*")) == [KEY, f"{KEY}:known"]
+    assert sorted(await world.redis.keys("*")) == ["mcp:test:cimd-roll", KEY, f"{KEY}:known"]
     assert await world.redis.ttl(f"{KEY}:known") > 0
 
 
@@ -647,3 +651,25 @@ async def test_a_real_host_is_asked_once_and_then_for_changes(world: World) -> N
     fetch.close()
     await runner.cleanup()
     assert statuses == [200, 304]
+
+
+@pytest.mark.requirement("CI12", "C11")
+async def test_the_oldest_document_gives_way_when_there_are_too_many(world: World) -> None:
+    bridge = world.bridge(max_documents=3)
+    urls = [f"https://client.example/{number}.json" for number in range(5)]
+    for url in urls:
+        world.shelf.answer = good(url=url)
+        await resolve(bridge, url)
+        world.clock.now += 1
+    kept = [key for key in await world.redis.keys("mcp:test:cimd:*") if key.count(":") == 3]
+    assert len(kept) == 3
+    asked = len(world.shelf.asked)
+    await resolve(bridge, urls[4])
+    assert len(world.shelf.asked) == asked
+
+
+async def test_a_url_that_was_good_before_has_a_lane_of_its_own(world: World) -> None:
+    world.shelf.answer = good("no-store")
+    for _ in range(2):
+        await resolve(world.bridge())
+    assert world.shelf.lanes == [False, True]

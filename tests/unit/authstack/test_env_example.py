@@ -69,5 +69,6 @@ def test_every_variable_of_the_emulator_is_listed() -> None:
 def test_nothing_is_listed_that_nobody_reads() -> None:
     known = {name.upper() for model in MODELS for name in model.model_fields}
     known |= set(re.findall(r'"([A-Z_]+)"', EMULATOR_SETTINGS.read_text())) | {"SECRETS_DIR"}
-    XX
+    for file in COMPOSE_FILES:
+        known |= set(re.findall(r"\$\{([A-Z_]+)\b", file.read_text()))
     assert WRITTEN.keys() - known == set()

@@ -77,6 +77,7 @@ POSTS = sorted(path for path in PAGE_PATHS if path not in ("/", "/callback"))
         ({}, {"form_token": "é"}),
         ({"Origin": "https://evil.example"}, {}),
         ({"Origin": "null"}, {}),
+        ({"Origin": "http://é"}, {}),
         ({"Origin": "http://127.0.0.1:3000"}, {}),
         ({"Sec-Fetch-Site": "cross-site"}, {}),
         ({"Sec-Fetch-Site": "same-site"}, {}),

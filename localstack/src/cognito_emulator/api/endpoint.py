@@ -33,6 +33,10 @@ class ApiEndpoint:
         return [web.post("/", self.handle)]
 
     async def handle(self, request: web.Request) -> web.Response:
+        if "Origin" in request.headers:
+            # signatures are not verified here, so a web page must not reach administration,
+            # whatever name it gave this address (DNS rebinding)
+            raise ApiError("AccessDeniedException", "Web pages cannot call this API.")
         target = request.headers.get("X-Amz-Target", "")
         prefix, _, operation = target.partition(".")
         service = TARGETS.get(prefix)

@@ -99,6 +99,7 @@ class Documents:
     policy: MetadataPolicy
     rate_limits: RateLimits
     limits: DocumentLimits = DocumentLimits()
+    max_documents: int = 10_000
     clock: Clock = system_clock
     _flights: dict[str, _Flight] = field(default_factory=dict, init=False)
 
@@ -170,27 +171,30 @@ class Documents:
                 return kept
             if not locked:
                 return self._stale(url, kept, "is slow and being fetched elsewhere")
-            await self._charge(url, caller, kept)
-            return await self._ask(url, kept)
+            known = await self._was_good(url, kept)
+            await self._charge(url, caller, known)
+            return await self._ask(url, kept, known)
         finally:
             if locked:
                 async with store_errors():
                     with contextlib.suppress(LockError):
                         await lock.release()
 
-    async def _charge(self, url: DocumentUrl, caller: str, kept: _Kept | None) -> None:
+    async def _was_good(self, url: DocumentUrl, kept: _Kept | None) -> bool:
         async with store_errors():
-            known = kept is not None or await self.redis.exists(self._key(url, "known"))
+            return kept is not None or await self.redis.exists(self._key(url, "known")) == 1
+
+    async def _charge(self, url: DocumentUrl, caller: str, known: bool) -> None:
         check = self.rate_limits.check
         await check("cimd-caller", f"{caller} {url.host}", self.limits.per_caller)
         if not known:
             await check("cimd-new", url.host, self.limits.new_per_host)
         await check("cimd-host", url.host, self.limits.per_host)
 
-    async def _ask(self, url: DocumentUrl, kept: _Kept | None) -> _Kept:
+    async def _ask(self, url: DocumentUrl, kept: _Kept | None, known: bool) -> _Kept:
         """Ask the host. What it answers wrongly is forgotten; while it fails the stale serves."""
         try:
-            confirmed = await self._fetch(url, kept)
+            confirmed = await self._fetch(url, kept, known)
         except FetchFailed as failure:
             return self._stale(url, kept, failure.reason)
         except OAuthError:
@@ -201,10 +205,11 @@ class Documents:
         await self._keep(url, confirmed)
         return confirmed
 
-    async def _fetch(self, url: DocumentUrl, kept: _Kept | None) -> _Kept:
+    async def _fetch(self, url: DocumentUrl, kept: _Kept | None, known: bool) -> _Kept:
         """Raises FetchFailed while the host fails, OAuthError for an answer that is no good."""
         try:
-            answer = await self.fetch.get(url, etag=kept.etag if kept else None)
+            etag = kept.etag if kept else None
+            answer = await self.fetch.get(url, etag=etag, known=known)
         except FetchFailed as failure:
             if failure.answered:
                 raise _refusal(failure.reason) from failure
@@ -252,6 +257,7 @@ class Documents:
 
     async def _keep(self, url: DocumentUrl, kept: _Kept) -> None:
         async with store_errors():
+            await self._make_room(url)
             await self.redis.set(self._key(url, "known"), "1", ex=_KNOWN_SECONDS)
             if kept.lifetime.store:
                 seconds = kept.lifetime.fresh_seconds + _STALE_SECONDS
@@ -259,12 +265,34 @@ class Documents:
             else:
                 await self.redis.delete(self._key(url))
 
+    async def _make_room(self, url: DocumentUrl) -> None:
+        """Count the URL on a roll; beyond its length the one that was good longest ago goes.
+
+        Otherwise whoever owns a wildcard domain could fill the store with documents.
+        """
+        roll, digest, now = self.keyspace.key("cimd-roll"), _digest(url.url), self.clock()
+        await self.redis.zremrangebyscore(roll, "-inf", now)
+        await self.redis.zadd(roll, {digest: now + _KNOWN_SECONDS})
+        if await self.redis.zcard(roll) <= self.max_documents:
+            return
+        oldest = await self.redis.zrange(roll, 0, 0)
+        for member in oldest:
+            await self.redis.zrem(roll, member)
+            key = self.keyspace.key("cimd", str(member))
+            await self.redis.delete(key, f"{key}:known")
+            log.info("client_document_evicted")
+
     async def _forget(self, url: DocumentUrl) -> None:
         async with store_errors():
             await self.redis.delete(self._key(url), self._key(url, "known"))
+            await self.redis.zrem(self.keyspace.key("cimd-roll"), _digest(url.url))
 
     def _key(self, url: DocumentUrl, *parts: str) -> str:
-        return self.keyspace.key("cimd", hashlib.sha256(url.url.encode()).hexdigest(), *parts)
+        return self.keyspace.key("cimd", _digest(url.url), *parts)
+
+
+def _digest(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()
 
 
 def _refusal(reason: str) -> OAuthError:

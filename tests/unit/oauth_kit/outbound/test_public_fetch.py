@@ -556,3 +556,28 @@ async def test_a_real_aiohttp_server_is_read() -> None:
     await runner.cleanup()
     assert fetched.body == b'{"path": "/c.json?a=1"}'
     assert fetched.content_type == "application/json; charset=utf-8"
+
+
+@pytest.mark.requirement("CI16", "C8")
+async def test_slow_names_of_strangers_leave_room_for_known_urls() -> None:
+    asked: list[str] = []
+    slow, full = asyncio.Event(), asyncio.Event()
+
+    async def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        if len(asked) == 8:
+            full.set()
+        if host.startswith("slow"):
+            await slow.wait()
+        return []
+
+    async with fetcher(max_concurrent=8, resolve=resolve) as fetch:
+        strangers = [
+            asyncio.create_task(fetch.get(url_of(host=f"slow{number}.example")))
+            for number in range(20)
+        ]
+        await full.wait()
+        with pytest.raises(FetchFailed, match="has no address"):
+            await fetch.get(url_of(host="good.example"), known=True)
+        slow.set()
+        await asyncio.gather(*strangers, return_exceptions=True)

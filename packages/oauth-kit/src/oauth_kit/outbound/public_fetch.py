@@ -32,7 +32,9 @@ _HEADERS: Final = {
 _MAX_LINE_BYTES: Final = 2048
 _MAX_HEADER_BYTES: Final = 4096
 _MAX_HEADERS: Final = 64
-_MAX_RESOLVER_THREADS: Final = 8
+# A look-up cannot be cancelled: a stranger's slow name server holds its thread for many seconds.
+_RESOLVER_THREADS: Final = 64
+_KNOWN_SHARE: Final = 4
 # RFC 9110 §8.8.3; a longer one is not worth sending back.
 _ETAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"')
 
@@ -60,8 +62,16 @@ class FetchFailed(Exception):
         self.answered = answered
 
 
+class _Lane:
+    """Threads for look-ups and slots for fetches of one kind of URL."""
+
+    def __init__(self, name: str, threads: int, slots: int) -> None:
+        self.threads = ThreadPoolExecutor(threads, name)
+        self.slots = asyncio.Semaphore(slots)
+
+
 class PublicFetch:
-    """The guarded GET.
+    """The guarded GET, with room kept for URLs that were good before: new ones cannot starve them.
 
     private:          development's exceptions to "public addresses only"
     timeout_seconds:  for everything, the wait for a free slot included
@@ -84,22 +94,33 @@ class PublicFetch:
         self._tls = tls or ssl.create_default_context()
         self._timeout_seconds = timeout_seconds
         self._max_bytes = max_bytes
-        self._slots = asyncio.Semaphore(max_concurrent)
+        self._new = _Lane("resolve-new", _RESOLVER_THREADS, max_concurrent)
+        self._known = _Lane(
+            "resolve-known",
+            _RESOLVER_THREADS // _KNOWN_SHARE,
+            max(1, max_concurrent // _KNOWN_SHARE),
+        )
         self._max_per_host = max_per_host
         self._host_slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        # Own threads: a stranger's slow name server must not hold up the process's other look-ups.
-        self._threads = ThreadPoolExecutor(_MAX_RESOLVER_THREADS, "resolve")
-        self._resolve = resolve or self._system_resolve
+        self._resolve = resolve
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for lane in (self._new, self._known):
+            lane.threads.shutdown(wait=False, cancel_futures=True)
 
-    async def get(self, url: DocumentUrl, *, etag: str | None = None) -> Fetched:
-        """The answer to GET `url`, not followed anywhere. Raises FetchFailed."""
+    async def get(
+        self, url: DocumentUrl, *, etag: str | None = None, known: bool = False
+    ) -> Fetched:
+        """The answer to GET `url`, not followed anywhere. Raises FetchFailed.
+
+        known: the URL was good before, so it goes in the lane that strangers cannot fill
+        """
+        lane = self._known if known else self._new
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                async with self._slots_of(url.host), self._slots:
-                    return await self._get(url, await self._checked_addresses(url), etag)
+                async with self._slots_of(url.host), lane.slots:
+                    addresses = await self._checked_addresses(url, lane)
+                    return await self._get(url, addresses, etag)
         except TimeoutError:
             raise FetchFailed("took too long") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -108,10 +129,11 @@ class PublicFetch:
     def _slots_of(self, host: str) -> asyncio.Semaphore:
         return self._host_slots.setdefault(host, asyncio.Semaphore(self._max_per_host))
 
-    async def _checked_addresses(self, url: DocumentUrl) -> list[tuple[str, int]]:
+    async def _checked_addresses(self, url: DocumentUrl, lane: _Lane) -> list[tuple[str, int]]:
         """Where to connect. One address that is not permitted spoils the name (DNS rebinding)."""
         host, port = self._private.dialled(url.host, url.port)
-        addresses = list(dict.fromkeys(await self._resolve(host, port)))
+        look_up = self._resolve or partial(_system_resolve, lane.threads)
+        addresses = list(dict.fromkeys(await look_up(host, port)))
         if not addresses:
             raise FetchFailed("has no address")
         if not all(self._private.permit(url.host, url.port, address) for address in addresses):
@@ -164,10 +186,11 @@ class PublicFetch:
                 raise FetchFailed("is too large", answered=True)
         return bytes(body)
 
-    async def _system_resolve(self, host: str, port: int) -> list[str]:
-        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
-        return [str(sockaddr[0]) for *_, sockaddr in found]
+
+async def _system_resolve(threads: ThreadPoolExecutor, host: str, port: int) -> list[str]:
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(threads, look_up)
+    return [str(sockaddr[0]) for *_, sockaddr in found]
 
 
 class _Fixed(AbstractResolver):

@@ -5,7 +5,7 @@ from oauth_kit.redis import store_errors
 
 
 class Denials:
-    """`denied`: entries `{gid | jti, not_after}`; `denied-token:<jti>` says the same to replicas.
+    """`denied`: entries `{gid | jti, not_after}`; `denied-mark:<kind>:<value>`: it has been said.
 
     window_seconds: an access token's lifetime, the verifiers' leeway and 30 s; older entries deny
                     nothing that is still valid, and are trimmed
@@ -17,26 +17,32 @@ class Denials:
         self.window_seconds = window_seconds
 
     async def deny(self, *, gid: str | None = None, jti: str | None = None, not_after: int) -> None:
-        """Deny every access token of a grant (`gid`), or one (`jti`), until `not_after`."""
+        """Deny every access token of a grant (`gid`), or one (`jti`), until `not_after`.
+
+        Said once in a window: who repeats a revocation must not fill the stream. The marker comes
+        second, so a denial that did not get through is written again.
+        """
         if (gid is None) == (jti is None):
             raise ValueError("a denial names a grant or a token")
-        kind, value = ("jti", jti) if gid is None else ("gid", gid)
+        kind, value = ("jti", str(jti)) if gid is None else ("gid", gid)
+        marker = self._marker(kind, value)
         async with store_errors():
-            if jti is not None:
-                await self._redis.set(self._token_key(jti), "1", ex=self.window_seconds)
+            if await self._redis.exists(marker):
+                return
             # Entries are named by Redis' clock, so the trimming has to go by it too.
             seconds, _ = await self._redis.time()
             await self._redis.xadd(
                 self._keyspace.key("denied"),
-                {kind: str(value), "not_after": str(not_after)},
+                {kind: value, "not_after": str(not_after)},
                 minid=f"{(int(seconds) - self.window_seconds) * 1000}",
                 approximate=False,
             )
+            await self._redis.set(marker, "1", ex=self.window_seconds)
 
     async def is_denied(self, jti: str) -> bool:
         """Was this one access token revoked? (A grant's own state answers for all its tokens.)"""
         async with store_errors():
-            return await self._redis.exists(self._token_key(jti)) == 1
+            return await self._redis.exists(self._marker("jti", jti)) == 1
 
-    def _token_key(self, jti: str) -> str:
-        return self._keyspace.key("denied-token", jti)
+    def _marker(self, kind: str, value: str) -> str:
+        return self._keyspace.key("denied-mark", kind, value)
