@@ -79,5 +79,8 @@ async def exchange(port: int, written: bytes) -> Answer:
 
 def _parse_head(head: bytes) -> tuple[int, CIMultiDict[str]]:
     first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
-    headers = CIMultiDict(line.split(": ", 1) for line in lines)
+    headers: CIMultiDict[str] = CIMultiDict()
+    for line in lines:
+        name, _, value = line.partition(": ")
+        headers.add(name, value)
     return int(first.split(" ")[1]), headers

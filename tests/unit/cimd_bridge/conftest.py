@@ -1,13 +1,14 @@
 """The bridge on fakeredis, before a fake provider and a fake registrar."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import fakeredis
 import pytest
+import time_machine
 from aiohttp.test_utils import TestServer
 from fakes.bridge_harness import ISSUER, RESOURCE, Bridge, FakeClock, FakeRegistrar
 from fakes.fake_provider import ISSUER as PROVIDER_ISSUER
@@ -119,3 +120,10 @@ async def make_bridge(aiohttp_client: Any, tmp_path: Path) -> AsyncIterator[Make
 @pytest.fixture
 async def bridge(make_bridge: MakeBridge) -> Bridge:
     return await make_bridge()
+
+
+@pytest.fixture
+def still_time() -> Iterator[None]:
+    """The wall clock stands: windows of rate limits do not slide while a test counts."""
+    with time_machine.travel(time.time(), tick=False):
+        yield

@@ -274,6 +274,7 @@ async def test_a_registrar_that_is_down_is_not_an_unknown_client(bridge: Bridge)
 
 
 @pytest.mark.requirement("OP6")
+@pytest.mark.usefixtures("still_time")
 async def test_strangers_are_limited(make_bridge) -> None:  # type: ignore[no-untyped-def]
     bridge: Bridge = await make_bridge(rate_limits="on")
     answers = [await bridge.authorize({"client_id": "unknown"}) for _ in range(61)]

@@ -122,6 +122,7 @@ async def test_introspection_is_for_resource_servers(
 
 
 @pytest.mark.requirement("RV8", "OP6")
+@pytest.mark.usefixtures("still_time")
 async def test_a_failing_neighbour_does_not_lock_a_resource_server_out(make_bridge: Any) -> None:
     bridge: Bridge = await make_bridge(rate_limits="on")
     wrong = basic("the-resource", "wrong")

@@ -330,6 +330,7 @@ async def test_browsers_may_call_from_anywhere_without_credentials(bridge: Bridg
 
 
 @pytest.mark.requirement("OP6")
+@pytest.mark.usefixtures("still_time")
 async def test_failing_too_often_is_slowed_down(make_bridge: Any) -> None:
     bridge: Bridge = await make_bridge(rate_limits="on")
     wrong = basic("demo", "wrong")
@@ -342,6 +343,7 @@ async def test_failing_too_often_is_slowed_down(make_bridge: Any) -> None:
 
 
 @pytest.mark.requirement("OP6", "D10")
+@pytest.mark.usefixtures("still_time")
 async def test_failing_in_a_clients_name_does_not_lock_it_out(make_bridge: Any) -> None:
     bridge: Bridge = await make_bridge(rate_limits="on")
     client = await bridge.register()
@@ -356,6 +358,7 @@ async def test_failing_in_a_clients_name_does_not_lock_it_out(make_bridge: Any) 
 
 
 @pytest.mark.requirement("OP6", "C2")
+@pytest.mark.usefixtures("still_time")
 async def test_naming_many_clients_does_not_evade_the_limit(make_bridge: Any) -> None:
     bridge: Bridge = await make_bridge(rate_limits="on")
     client = await bridge.register()

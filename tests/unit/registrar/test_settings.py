@@ -15,6 +15,15 @@ GOOD: dict[str, Any] = {
     "provider_file": "/run/provider.json",
 }
 
+REALM: dict[str, Any] = {
+    "provider": "keycloak",
+    "provider_file": None,
+    "provider_issuer": "https://idp.example/realms/mcp",
+    "provider_client_id": "mcp-bridge",
+    "provider_client_secret": "client-secret",
+    "provider_admin_client_secret": "admin-secret",
+}
+
 
 @pytest.mark.parametrize(
     "changes",
@@ -38,6 +47,11 @@ GOOD: dict[str, Any] = {
         {"internal_port": 3105},
         {"management_port": 3005},
         {"provider_file": None},
+        {**REALM, "provider_admin_client_secret": None},
+        {**REALM, "provider_admin_client_secret": ""},
+        {**REALM, "provider_issuer": "https://idp.example/realms/"},
+        {**REALM, "provider_issuer": "https://idp.example/realms/mcp/"},
+        {**REALM, "provider_issuer": "https://idp.example/mcp"},
     ],
     ids=str,
 )
@@ -62,3 +76,20 @@ def test_secrets_are_not_shown() -> None:
     assert "0123456789abcdef" not in repr(settings)
     assert "fedcba9876543210" not in repr(settings)
     assert GOOD["upstream_keys"] not in repr(settings)
+
+
+def test_a_realm_takes_a_service_account_unless_all_share_one_client() -> None:
+    found = Settings(**GOOD | REALM | {"provider_admin_client_secret": "admin-secret\n"})
+    account = found.service_account()
+    assert account is not None
+    assert (account.client_id, account.client_secret) == ("mcp-registrar", "admin-secret")
+    assert account.admin_url is None
+    shared = {"provider_admin_client_secret": None, "upstream_clients": "shared"}
+    assert Settings(**GOOD | REALM | shared).service_account() is None
+    elsewhere = {
+        "provider_issuer": "https://login.example",
+        "provider_admin_url": "https://kc.internal/admin/realms/mcp",
+    }
+    account = Settings(**GOOD | REALM | elsewhere).service_account()
+    assert account is not None
+    assert account.admin_url == "https://kc.internal/admin/realms/mcp"

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import aiohttp
 import pytest
 
 from oauth_kit.providers.catalog import ProviderConfig
 from registrar.directories.catalog import _pool_of, directory_catalog
+from registrar.directories.keycloak import KeycloakDirectory
+from registrar.directories.keycloak_api import ServiceAccount
 
 
 def config(**changes: Any) -> ProviderConfig:
@@ -24,6 +27,16 @@ def config(**changes: Any) -> ProviderConfig:
 @pytest.mark.parametrize("provider", ["keycloak", "oidc"])
 def test_a_provider_that_we_do_not_administer_has_no_directory(provider: str) -> None:
     assert directory_catalog("")(config(provider=provider)) is None
+
+
+async def test_a_realm_has_a_directory_for_its_service_account_only() -> None:
+    realm = config(provider="keycloak", issuer="https://idp.example/auth/realms/mcp")
+    account = ServiceAccount("mcp-registrar", "s")
+    async with aiohttp.ClientSession() as session:
+        catalog = directory_catalog("", session=session, service_account=account)
+        assert isinstance(catalog(realm), KeycloakDirectory)
+        assert catalog(config(provider="oidc", issuer=realm.issuer)) is None
+    assert directory_catalog("", service_account=account)(realm) is None
 
 
 def test_a_generation_has_one_directory_and_the_next_another() -> None:
