@@ -20,6 +20,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             folder = item.path.relative_to(TESTS).parts[0]
             if folder in FOLDER_MARKERS:
                 item.add_marker(folder)
+            if folder == "contract" and "keycloak" in item.name:
+                item.add_marker("keycloak")
 
 
 def start_valkey(folder: Path) -> tuple[subprocess.Popen[bytes], str]:

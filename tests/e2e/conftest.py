@@ -63,8 +63,9 @@ def stack() -> Iterator[Stack]:
             _authstack("down", *options)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Of one module: while it is open its own event loop runs here, so no other test could."""
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed (CHROMIUM names another program)")

@@ -52,20 +52,20 @@ class Keycloak:
     def service_account(self) -> ServiceAccount:
         return ServiceAccount("mcp-registrar", self.registrar_secret)
 
-    async def enable_user(self, email: str, enabled: bool) -> None:
+    async def enable_user(self, email: str, enabled: bool, realm: str = "mcp") -> None:
         """What an administrator does in the console."""
-        (user,) = await self._admin("GET", f"/users?exact=true&email={quote(email)}")
-        await self._admin("PUT", f"/users/{user['id']}", user | {"enabled": enabled})
+        (user,) = await self._admin(realm, "GET", f"/users?exact=true&email={quote(email)}")
+        await self._admin(realm, "PUT", f"/users/{user['id']}", user | {"enabled": enabled})
 
-    async def client(self, client_id: str) -> dict[str, Any]:
+    async def client(self, client_id: str, realm: str = "mcp") -> dict[str, Any]:
         """A client as an administrator sees it."""
-        (client,) = await self._admin("GET", f"/clients?clientId={quote(client_id)}")
+        (client,) = await self._admin(realm, "GET", f"/clients?clientId={quote(client_id)}")
         return dict(client)
 
-    async def change_client(self, client: dict[str, Any]) -> None:
-        await self._admin("PUT", f"/clients/{client['id']}", client)
+    async def change_client(self, client: dict[str, Any], realm: str = "mcp") -> None:
+        await self._admin(realm, "PUT", f"/clients/{client['id']}", client)
 
-    async def _admin(self, method: str, path: str, body: Any = None) -> Any:
+    async def _admin(self, realm: str, method: str, path: str, body: Any = None) -> Any:
         form = {
             "grant_type": "password",
             "client_id": "admin-cli",
@@ -76,13 +76,15 @@ class Keycloak:
         async with aiohttp.ClientSession(raise_for_status=True) as http:
             async with http.post(token_url, data=form) as answer:
                 headers = {"Authorization": f"Bearer {(await answer.json())['access_token']}"}
-            address = f"{self.url}/admin/realms/mcp{path}"
+            address = f"{self.url}/admin/realms/{realm}{path}"
             async with http.request(method, address, json=body, headers=headers) as answer:
                 return await answer.json() if answer.status == 200 else None
 
 
 @contextmanager
-def running_keycloak() -> Iterator[Keycloak]:
+def running_keycloak(
+    callback_url: str = "http://localhost:3004/callback",
+) -> Iterator[Keycloak]:
     """Skips the test when Keycloak's distribution or Java is missing."""
     with tempfile.TemporaryDirectory(prefix="keycloak-") as name:
         folder = Path(name)
@@ -94,6 +96,7 @@ def running_keycloak() -> Iterator[Keycloak]:
         environment = {
             "KEYCLOAK_HOME": str(home),
             "SECRETS_DIR": str(folder / "secrets"),
+            "MCP_BRIDGE_CALLBACK_URL": callback_url,
             "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m",
             "JAVA_OPTS_APPEND": "-XX:TieredStopAtLevel=1",
         }
@@ -155,6 +158,6 @@ def _write_realms(folder: Path) -> None:
 
 def _write_secrets(folder: Path, keycloak: Keycloak) -> None:
     folder.mkdir(mode=0o700)
-    (folder / "provider_client_secret").write_text(keycloak.bridge_secret)
-    (folder / "provider_admin_client_secret").write_text(keycloak.registrar_secret)
-    (folder / "keycloak_admin_password").write_text(keycloak.admin_password)
+    (folder / "bridge_secret").write_text(keycloak.bridge_secret)
+    (folder / "registrar_secret").write_text(keycloak.registrar_secret)
+    (folder / "admin_password").write_text(keycloak.admin_password)

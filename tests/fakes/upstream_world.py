@@ -1,4 +1,4 @@
-"""Identity providers for one suite: a fake, the Cognito emulator, Keycloak, and that as plain OIDC."""
+"""A world for each identity provider: a fake, the Cognito emulator, Keycloak, Keycloak as OIDC."""
 
 import asyncio
 import base64

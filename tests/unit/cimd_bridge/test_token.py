@@ -186,7 +186,6 @@ async def test_of_fifty_redemptions_one_succeeds(bridge: Bridge) -> None:
     answers = await asyncio.gather(*(bridge.redeem(client, code, pkce) for _ in range(50)))
     assert sorted(answer.status for answer in answers) == [200] + [400] * 49
     (won,) = [answer.json() for answer in answers if answer.status == 200]
-    assert (await bridge.refresh(client, won["refresh_token"])).status == 200
     refused(await bridge.redeem(client, code, pkce), "invalid_grant")
     refused(await bridge.refresh(client, won["refresh_token"]), "invalid_grant")
 

@@ -1,4 +1,4 @@
-"""The realm file holds no secret and gives no more than is needed; without secrets nothing starts."""
+"""The realm file holds no secret and gives no more than needed; without secrets nothing starts."""
 
 import json
 import re

@@ -86,7 +86,7 @@ class Settings(ServiceSettings, ProviderSettings):
     def _check_keycloak(self) -> None:
         if self.provider != "keycloak" or self.upstream_clients == "shared":
             return
-        if self.provider_admin_client_secret is None:
+        if self.service_account() is None:
             raise ValueError(
                 "PROVIDER=keycloak needs PROVIDER_ADMIN_CLIENT_SECRET, or UPSTREAM_CLIENTS=shared"
             )
@@ -107,14 +107,12 @@ class Settings(ServiceSettings, ProviderSettings):
 
     def service_account(self) -> ServiceAccount | None:
         """Who we are in a Keycloak realm, when somebody has told us."""
-        secret = self.provider_admin_client_secret
-        if secret is None:
+        if self.provider_admin_client_secret is None:
             return None
-        return ServiceAccount(
-            self.provider_admin_client_id,
-            secret.get_secret_value().strip(),
-            self.provider_admin_url,
-        )
+        secret = self.provider_admin_client_secret.get_secret_value().strip()
+        if not secret:
+            return None
+        return ServiceAccount(self.provider_admin_client_id, secret, self.provider_admin_url)
 
     def listening_ports(self) -> tuple[int, ...]:
         return (*super().listening_ports(), self.effective_internal_port)

@@ -1,0 +1,157 @@
+"""The whole way through bridge and registrar, with a real Keycloak behind them.
+
+Each test runs twice: with the realm as it is delivered, and with refresh token rotation turned on.
+"""
+
+import asyncio
+import secrets
+from html import unescape
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import aiohttp
+import pytest
+from fakes.upstream_world import unverified_claims
+
+from authstack.smoke.browser import Arrival, Browser, Page, open_browser_session
+from authstack.smoke.login import APPROVE
+
+REDIRECT_URI = "http://localhost:9999/cb"
+MAX_LOG_INS = 20
+
+
+def browser_session() -> aiohttp.ClientSession:
+    return open_browser_session(None, timeout_seconds=60)
+
+
+@pytest.mark.requirement("TK24")
+async def test_concurrent_refreshes_over_two_bridges_ask_keycloak_one_after_the_other(
+    stack: Any,
+) -> None:
+    client = await stack.register("Impatient")
+    async with browser_session() as browser:
+        tokens = await stack.tokens(client, browser)
+    answers = await asyncio.gather(
+        *(stack.refresh(client, tokens["refresh_token"], replica=number % 2) for number in range(8))
+    )
+    assert [status for status, _ in answers] == [200] * 8
+    (successor,) = {answer["refresh_token"] for _, answer in answers}
+    status, _ = await stack.refresh(client, successor)
+    assert status == 200
+
+
+@pytest.mark.requirement("RV6")
+async def test_of_two_grants_in_one_browser_revoking_one_leaves_the_other(stack: Any) -> None:
+    client = await stack.register("Twice")
+    async with browser_session() as browser:
+        first, second = await stack.tokens(client, browser), await stack.tokens(client, browser)
+    await stack.revoke(client, first["refresh_token"])
+    status, answer = await stack.refresh(client, first["refresh_token"])
+    assert (status, answer["error"]) == (400, "invalid_grant")
+    status, answer = await stack.refresh(client, second["refresh_token"])
+    assert status == 200, answer
+    await stack.revoke(client, answer["refresh_token"])
+    status, answer = await stack.refresh(client, answer["refresh_token"])
+    assert (status, answer["error"]) == (400, "invalid_grant")
+    assert not stack.events("upstream_revocation_failed")
+
+
+@pytest.mark.requirement("TK24")
+async def test_a_disabled_user_is_out_at_the_next_refresh_and_stays_out(stack: Any) -> None:
+    client = await stack.register("Of a user who leaves")
+    async with browser_session() as browser:
+        tokens = await stack.tokens(client, browser)
+    await stack.keycloak.enable_user("demo@example.com", False, stack.realm)
+    try:
+        status, answer = await stack.refresh(client, tokens["refresh_token"])
+        assert (status, answer["error"]) == (400, "invalid_grant")
+    finally:
+        await stack.keycloak.enable_user("demo@example.com", True, stack.realm)
+    status, answer = await stack.refresh(client, tokens["refresh_token"])
+    assert (status, answer["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.requirement("AU14")
+async def test_a_client_gets_a_client_of_its_own_which_an_administrator_can_stop(
+    stack: Any,
+) -> None:
+    client = await stack.register("Own client")
+    async with browser_session() as browser:
+        for _ in range(MAX_LOG_INS):
+            tokens = await stack.tokens(client, browser)
+            assert unverified_claims(tokens["access_token"])["client_id"] == client
+            upstream_client_id = await upstream_client_of(stack, client, browser)
+            if upstream_client_id != "mcp-bridge":
+                break
+        assert upstream_client_id.startswith("mcp-")
+        own = await stack.keycloak.client(upstream_client_id, stack.realm)
+        assert own["name"].startswith("mcp Own client ")
+        assert own["redirectUris"] == [f"{stack.ports.issuer}/callback"]
+        tokens = await stack.tokens(client, browser)
+    status, fresh = await stack.refresh(client, tokens["refresh_token"])
+    assert status == 200
+    await stack.keycloak.change_client(own | {"enabled": False}, stack.realm)
+    status, answer = await stack.refresh(client, fresh["refresh_token"])
+    assert (status, answer["error"]) == (400, "invalid_grant")
+
+
+async def test_a_new_user_signs_up_on_keycloaks_page_and_arrives_at_the_client(stack: Any) -> None:
+    client, verifier = await stack.register("For newcomers"), secrets.token_urlsafe(48)
+    email = f"{secrets.token_hex(6)}@example.com"
+    typed = {
+        "email": email,
+        "firstName": "New",
+        "lastName": "Comer",
+        "password": "A-Passw0rd-of-mine",
+        "password-confirm": "A-Passw0rd-of-mine",
+    }
+    async with browser_session() as session:
+        browser = Browser(session, REDIRECT_URI)
+        log_in = await approve(browser, stack.authorization_url(client, verifier))
+        sign_up = await browser.open(link_to("registration", log_in))
+        assert isinstance(sign_up, Page)
+        form = next(form for form in sign_up.forms() if form.has_field("password-confirm"))
+        arrived = await browser.submit(sign_up, form, form.filled(typed))
+        assert isinstance(arrived, Arrival), arrived.text
+        tokens = await stack.redeem(client, verifier, arrived.url)
+    status, _ = await stack.refresh(client, tokens["refresh_token"])
+    assert status == 200
+
+
+async def approve(browser: Browser, url: str) -> Page:
+    """From the client's request over our consent page to Keycloak's log-in page."""
+    consent = await browser.open(url)
+    assert isinstance(consent, Page)
+    form = next(form for form in consent.forms() if form.has_button(*APPROVE))
+    shown = await browser.submit(consent, form, form.filled({}, APPROVE))
+    assert isinstance(shown, Page), shown
+    return shown
+
+
+async def upstream_client_of(stack: Any, client: str, session: aiohttp.ClientSession) -> str:
+    """As whom the next log-in of a client would go to Keycloak."""
+    browser = Browser(session, f"{stack.keycloak.issuer(stack.realm)}/protocol/openid-connect/auth")
+    consent = await browser.open(stack.authorization_url(client, secrets.token_urlsafe(48)))
+    assert isinstance(consent, Page)
+    form = next(form for form in consent.forms() if form.has_button(*APPROVE))
+    sent = await browser.submit(consent, form, form.filled({}, APPROVE))
+    assert isinstance(sent, Arrival)
+    return parse_qs(urlsplit(sent.url).query)["client_id"][0]
+
+
+def link_to(place: str, page: Page) -> str:
+    links = _Links()
+    links.feed(page.text)
+    (found,) = {link for link in links.found if place in urlsplit(link).path}
+    return urljoin(page.url, unescape(found))
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.found.append(dict(attrs).get("href") or "")
