@@ -33,6 +33,7 @@ def test_a_deployment_starts() -> None:
         {"issuer": "http://auth.example"},
         {"issuer": "http://localhost.auth.example"},
         {"issuer": "https://auth.example/"},
+        {"issuer": "https://auth.example/tenant"},
         {"issuer": "https://auth.example?tenant=1"},
         {"issuer": "https://auth.example#"},
         {"issuer": "https://user@auth.example"},

@@ -27,7 +27,6 @@ from cimd_bridge.handlers.token import TOKEN_PATH, TokenEndpoint
 from cimd_bridge.liveness import Liveness
 from cimd_bridge.login_start import LoginStart
 from cimd_bridge.own_tokens import OwnTokens
-from cimd_bridge.preregistered import load_preregistered
 from cimd_bridge.records.codes import Codes
 from cimd_bridge.records.denials import Denials
 from cimd_bridge.records.grant import Lifetimes
@@ -92,16 +91,14 @@ def build_app(
 ) -> web.Application:
     """The whole service on a given store and session."""
     background = background or Background()
-    policy, scopes = settings.metadata_policy(), settings.scope_policy()
+    scopes = settings.scope_policy()
     proxies = TrustedProxies(settings.trusted_proxies)
     limits = RateLimits(
         settings.redis_url,
         prefix=settings.keyspace.key("rate"),
         enabled=settings.rate_limits == "on",
     )
-    preregistered = load_preregistered(
-        settings.preregistered_clients_file, policy, loopback_issuer=settings.issuer_is_loopback
-    )
+    preregistered = settings.preregistered()
     store = RecordStore.under(settings.master_ring, redis, settings.keyspace)
     lifetimes = Lifetimes(
         code_seconds=settings.code_seconds,

@@ -275,10 +275,9 @@ class Documents:
         await self.redis.zadd(roll, {digest: now + _KNOWN_SECONDS})
         if await self.redis.zcard(roll) <= self.max_documents:
             return
-        oldest = await self.redis.zrange(roll, 0, 0)
-        for member in oldest:
-            await self.redis.zrem(roll, member)
-            key = self.keyspace.key("cimd", str(member))
+        for oldest in map(str, await self.redis.zrange(roll, 0, 0)):
+            await self.redis.zrem(roll, oldest)
+            key = self.keyspace.key("cimd", oldest)
             await self.redis.delete(key, f"{key}:known")
             log.info("client_document_evicted")
 

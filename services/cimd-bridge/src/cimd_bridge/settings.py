@@ -59,6 +59,13 @@ class Settings(ServiceSettings, ProviderSettings):
         KeyRing.parse(value.get_secret_value())
         return value
 
+    @field_validator("issuer")
+    @classmethod
+    def _check_issuer_path(cls, value: str) -> str:
+        if value.count("/") != 2:
+            raise ValueError("must have no path: the endpoints are at the root of their host")
+        return value
+
     @field_validator("registrar_internal_url")
     @classmethod
     def _check_internal_url(cls, value: str) -> str:

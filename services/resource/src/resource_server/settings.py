@@ -20,7 +20,7 @@ class ResourceSettings(ServiceSettings):
     """
 
     port: int = Field(default=3001, ge=1, le=65535)
-    redis_url: str = "redis://localhost:6379/0"
+    redis_url: str = Field(default="redis://localhost:6379/0", repr=False)
     trusted_issuers: Words = ()
     allowed_origins: Words = ()
     read_scopes: Words = ("mcp-api/read",)

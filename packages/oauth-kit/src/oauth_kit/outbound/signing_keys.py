@@ -10,7 +10,7 @@ import structlog
 from jwt import PyJWK
 
 from oauth_kit.clock import Clock, system_clock
-from oauth_kit.outbound.http import MAX_ANSWER_BYTES
+from oauth_kit.outbound.http import read_answer
 from oauth_kit.outbound.jws import (
     UnverifiedJws,
     check_signature,
@@ -205,12 +205,7 @@ class RemoteIssuer:
         async with self._session.get(url, allow_redirects=False, headers=headers) as response:
             if response.status != 200:
                 raise ValueError(f"status {response.status}")
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise ValueError("the answer is too large")
-        return bytes(body)
+            return await read_answer(response)
 
     def _jwks_uri(self, metadata: Mapping[str, object]) -> str:
         uri = metadata.get("jwks_uri")
