@@ -9,32 +9,50 @@ MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard packages/*/pyproject.toml se
 SOURCES := $(addsuffix /src,$(MEMBERS))
 LOCKS := packages/authstack/src/authstack/locks.py
 
+COMPOSE_UP := $(if $(PROFILE),COMPOSE_PROFILES=$(PROFILE)) docker compose
+
 PYTHON_OK = $(shell $(PYTHON) -c 'import sys, ensurepip, venv; print(sys.version_info >= (3, 11))' 2>/dev/null)
 
-.PHONY: help demo setup down test check fmt lock need-python
+.PHONY: help demo up setup down logs test test-compose check fmt lock need-docker need-python
 .DEFAULT_GOAL := help
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup ## run the whole system on this machine, no Docker (ARGS="--detach …")
 	@exec .venv/bin/authstack up $(ARGS)
 
-down: setup ## end what `make demo ARGS=--detach` started
-	@exec .venv/bin/authstack down $(ARGS)
+up: .env | need-docker ## run the whole system in containers (PROFILE=keycloak, localstack or cognito)
+	@$(COMPOSE_UP) up --build --detach --wait --wait-timeout 300 || { \
+	  docker compose logs --no-log-prefix init check; exit 1; }
+
+logs: ## follow the log of what `make up` started
+	@docker compose --profile '*' logs --follow
+
+down: ## end what `make up` and `make demo ARGS=--detach` started; what they stored stays
+	@if docker info >/dev/null 2>&1; then \
+	  docker compose --profile '*' down --remove-orphans; fi
+	@if [ -x .venv/bin/authstack ]; then .venv/bin/authstack down $(ARGS); fi
+
+.env:
+	cp .env.example .env
 
 setup: .venv/.ready localstack/.venv/.ready ## make both virtual environments
 
-check: setup ## lint, types, unit, contract and architecture tests (under a minute)
+check: setup ## lint, types, unit, contract and architecture tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy $(SOURCES)
 	MYPYPATH=localstack/src .venv/bin/mypy --python-executable localstack/.venv/bin/python localstack/src
-	.venv/bin/pytest -q tests/unit tests/contract tests/architecture
+	.venv/bin/pytest -q -n auto --dist loadfile -m "not keycloak" tests/unit tests/contract tests/architecture
 
 test: check ## check, then integration and end-to-end tests on the embedded stack
-	.venv/bin/pytest -q localstack/tests
+	.venv/bin/pytest -q -n auto --dist loadfile localstack/tests
+	.venv/bin/pytest -q -m keycloak tests/contract
 	.venv/bin/pytest -q tests/integration tests/e2e
+
+test-compose: setup | need-docker ## the system in containers, each profile (PROFILE=… for one of them)
+	$(if $(PROFILE),COMPOSE_PROFILES=$(PROFILE)) .venv/bin/pytest -q tests/compose
 
 fmt: setup ## format, and repair what ruff can repair
 	.venv/bin/ruff format .
@@ -61,6 +79,10 @@ localstack/.venv/.ready: localstack/requirements.lock localstack/pyproject.toml 
 	@echo "Installing uv into .tools"
 	@$(PYTHON) -m venv .tools
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+need-docker:
+	@docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1 || { \
+	  echo "Docker (engine 25 or newer) with Compose is missing or its engine does not answer" >&2; exit 1; }
 
 need-python:
 	@:$(if $(filter True,$(PYTHON_OK)),,$(error Python 3.11 or newer with venv is missing (Debian: python3-venv); install it or set PYTHON=/path/to/python3))

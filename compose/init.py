@@ -1,0 +1,297 @@
+"""What must be there before the services start: keys, secrets, Redis users, the provider's choice.
+
+Run by the one-shot services `init` and `check`; the standard library is all that it needs.
+
+  init.py                     make what is missing in the volume of each service
+  init.py check               does the provider run that COMPOSE_PROFILES names, and no other?
+  init.py secret NAME         keep a secret of the operator's, read from standard input
+"""
+
+import base64
+import hashlib
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from string import Template
+from urllib.parse import urlsplit
+
+VOLUMES = Path("/volumes")
+ACL_TEMPLATE = Path(__file__).with_name("users.acl")
+
+BRIDGE, REGISTRAR, RESOURCE = "cimd-bridge", "registrar", "resource"
+CLIENTS = ("client-preregistered", "client-dynamic", "client-metadata")
+SERVICES = (BRIDGE, REGISTRAR, RESOURCE, *CLIENTS)
+REDIS, KEYCLOAK, PROVIDER, OPERATOR = "redis", "keycloak", "provider", "operator"
+SERVICE_GROUP = 10001
+GROUPS = {REDIS: 999, KEYCLOAK: 0, OPERATOR: 0}
+"""Who reads a volume, where it is not one of our services."""
+
+REDIS_COMMANDS = (
+    "+@read +@write +@connection +@transaction +eval +evalsha +script|load +time -@dangerous"
+)
+
+REALM, REALM_INSIDE = "http://localhost:8080/realms/mcp", "http://keycloak:8080/realms/mcp"
+OPENID = "protocol/openid-connect"
+PROFILES = {
+    "keycloak": {
+        "provider": "keycloak",
+        "provider_issuer": REALM,
+        "provider_client_id": "mcp-bridge",
+        "provider_authorize_url": f"{REALM}/{OPENID}/auth",
+        "provider_logout_url": f"{REALM}/{OPENID}/logout",
+        "provider_token_url": f"{REALM_INSIDE}/{OPENID}/token",
+        "provider_jwks_url": f"{REALM_INSIDE}/{OPENID}/certs",
+        "provider_revoke_url": f"{REALM_INSIDE}/{OPENID}/revoke",
+        "provider_admin_url": "http://keycloak:8080/admin/realms/mcp",
+        "upstream_clients": "per-client",
+    },
+    "localstack": {
+        "provider": "cognito",
+        "provider_file": "/run/provider/provider.json",
+        "upstream_clients": "per-client",
+    },
+    "cognito": {"provider": "cognito", "upstream_clients": "shared"},
+    "": {"upstream_clients": "shared"},
+}
+"""What follows from the profile, as settings; a variable of the same name overrides them."""
+
+PROVIDERS = {"keycloak": ("keycloak", "oidc"), "localstack": ("cognito",), "cognito": ("cognito",)}
+PROVIDER_HOSTS = ("keycloak", "localstack")
+PROVIDER_SECRET, ADMIN_SECRET = "provider_client_secret", "provider_admin_client_secret"
+OPERATOR_SECRETS = {
+    PROVIDER_SECRET: (BRIDGE, REGISTRAR),
+    ADMIN_SECRET: (REGISTRAR,),
+    "aws_credentials": (REGISTRAR,),
+    "initial_access_token": (REGISTRAR,),
+}
+
+CLIENTS_TOML = """\
+[[clients]]
+client_id = "{client_id}"
+name = "Pre-registered demo client"
+secret_hash = "sha256:{client_secret_hash}"
+redirect_uris = ["{redirect_uri}"]
+scopes = ["mcp-api/read", "mcp-api/write"]
+grant_types = ["authorization_code", "refresh_token"]
+
+[[clients]]
+kind = "resource_server"
+client_id = "demo-resource-server"
+secret_hash = "sha256:{resource_server_secret_hash}"
+resource = "{resource}"
+"""
+
+
+class Refusal(Exception):
+    """Why nothing starts; the message says what to do."""
+
+
+def main(arguments: list[str]) -> None:
+    environment = os.environ
+    match arguments:
+        case []:
+            profile = chosen_profile(environment)
+            prepare_volumes()
+            make_secrets(environment)
+            choose_provider(profile, environment)
+        case ["check"]:
+            check_provider(chosen_profile(environment), host_is_there)
+        case ["secret", name]:
+            keep_operator_secret(name, sys.stdin.read())
+        case _:
+            raise Refusal(f"usage: {(__doc__ or '').partition('needs.')[2].strip()}")
+
+
+def chosen_profile(environment: Mapping[str, str]) -> str:
+    """The one profile; "" for any other OpenID provider (PROVIDER=oidc). Raises Refusal."""
+    text, provider = environment.get("COMPOSE_PROFILES", ""), environment.get("PROVIDER", "")
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    known = ", ".join(name for name in PROFILES if name)
+    if not names and provider == "oidc":
+        return ""
+    if not names:
+        raise Refusal(
+            f"COMPOSE_PROFILES is not set: write one of {known} into .env "
+            "(cp .env.example .env), or PROVIDER=oidc for another OpenID provider"
+        )
+    if unknown := ", ".join(sorted(names - PROFILES.keys())):
+        raise Refusal(f"COMPOSE_PROFILES names {unknown}, which is no profile; choose of {known}")
+    if len(names) > 1:
+        raise Refusal(
+            f"COMPOSE_PROFILES names {' and '.join(sorted(names))}: choose one, because there is "
+            "one identity provider"
+        )
+    (profile,) = names
+    if provider and provider not in PROVIDERS[profile]:
+        raise Refusal(
+            f"PROVIDER={provider} contradicts COMPOSE_PROFILES={profile}: leave PROVIDER out"
+        )
+    return profile
+
+
+def host_is_there(name: str) -> bool:
+    """Only a running container has a name on our networks."""
+    try:
+        socket.getaddrinfo(name, None)
+    except OSError:
+        return False
+    return True
+
+
+def check_provider(profile: str, is_there: Callable[[str], bool]) -> None:
+    """Raises Refusal when another provider runs than the services were told about."""
+    running = [name for name in PROVIDER_HOSTS if is_there(name)]
+    wanted = [profile] if profile in PROVIDER_HOSTS else []
+    if running == wanted:
+        return
+    found = " and ".join(running) or "no provider"
+    raise Refusal(
+        f"COMPOSE_PROFILES is {profile or 'empty'}, but {found} is running. Choose the provider by "
+        "COMPOSE_PROFILES alone, not by --profile, and end what another choice left behind with "
+        "`make down` (docker compose --profile '*' down)"
+    )
+
+
+def prepare_volumes() -> None:
+    """Root owns the folders, a service may read its own; the emulator writes provider.json."""
+    for name in (*SERVICES, REDIS, KEYCLOAK, PROVIDER, OPERATOR):
+        folder = VOLUMES / name
+        os.chown(folder, -1, GROUPS.get(name, SERVICE_GROUP))
+        folder.chmod(0o770 if name == PROVIDER else 0o750)
+
+
+def make_secrets(environment: Mapping[str, str]) -> None:
+    """Make what is missing; never change a secret that is there."""
+    share("upstream_keys", new_key_ring, BRIDGE, REGISTRAR)
+    share("internal_token", new_secret, BRIDGE, REGISTRAR)
+    share("master_keys", new_key_ring, BRIDGE)
+    for client in CLIENTS:
+        share("session_keys", new_key_ring, client)
+    client_secret = share("preregistered_client_secret", new_secret, CLIENTS[0])
+    resource_server_secret = share("resource_server_secret", new_secret, OPERATOR)
+    for name in ("admin_password", "bridge_secret", "registrar_secret"):
+        share(name, new_secret, KEYCLOAK)
+    write(
+        VOLUMES / BRIDGE / "clients.toml",
+        CLIENTS_TOML.format(
+            client_id=environment["PREREGISTERED_CLIENT_ID"],
+            client_secret_hash=sha256(client_secret),
+            redirect_uri=environment["PREREGISTERED_REDIRECT_URI"],
+            resource_server_secret_hash=sha256(resource_server_secret),
+            resource=environment["RESOURCE"],
+        ),
+    )
+    passwords = {service: redis_password(service) for service in SERVICES}
+    acl = render_acl(ACL_TEMPLATE.read_text(), environment["ENVIRONMENT"], passwords)
+    write(VOLUMES / REDIS / "users.acl", acl)
+
+
+def redis_password(service: str) -> str:
+    """The password in the URL that a service has, made when there is none yet."""
+    url = share("redis_url", lambda: f"redis://{service}:{new_secret()}@redis:6379/0", service)
+    return urlsplit(url).password or ""
+
+
+def render_acl(template: str, environment: str, passwords: Mapping[str, str]) -> str:
+    lines = (line for line in template.splitlines() if line and not line.startswith("#"))
+    hashed = {name.replace("-", "_"): sha256(password) for name, password in passwords.items()}
+    return Template("".join(f"{line}\n" for line in lines)).substitute(
+        hashed, commands=REDIS_COMMANDS, prefix=f"~mcp:{environment}"
+    )
+
+
+def choose_provider(profile: str, environment: Mapping[str, str]) -> None:
+    """Give bridge and registrar what follows from the profile, and the operator's secrets."""
+    require_provider(profile, environment)
+    managed = {name for settings in PROFILES.values() for name in settings}
+    for service in (BRIDGE, REGISTRAR):
+        given = dict(PROFILES[profile])
+        for name, services in OPERATOR_SECRETS.items():
+            kept = VOLUMES / OPERATOR / name
+            if service in services and kept.exists():
+                given[name] = kept.read_text()
+        if profile == KEYCLOAK:
+            given[PROVIDER_SECRET] = (VOLUMES / KEYCLOAK / "bridge_secret").read_text()
+        if profile == KEYCLOAK and service == REGISTRAR:
+            given[ADMIN_SECRET] = (VOLUMES / KEYCLOAK / "registrar_secret").read_text()
+        for name in managed | OPERATOR_SECRETS.keys():
+            if name in given:
+                write(VOLUMES / service / name, given[name])
+            else:
+                (VOLUMES / service / name).unlink(missing_ok=True)
+
+
+def require_provider(profile: str, environment: Mapping[str, str]) -> None:
+    """Raises Refusal that lists what is missing about a provider of the operator's own."""
+    if profile in PROVIDER_HOSTS:
+        return
+    needed = {
+        "PROVIDER_ISSUER": "the issuer; of a user pool it is "
+        "https://cognito-idp.<region>.amazonaws.com/<pool id>",
+        "PROVIDER_CLIENT_ID": "a client with a secret, whose callback is ISSUER + /callback",
+    }
+    missing = [
+        f"{name} in .env: {what}" for name, what in needed.items() if not environment.get(name)
+    ]
+    if not (VOLUMES / OPERATOR / PROVIDER_SECRET).exists():
+        missing.append(
+            f"its secret: docker compose run --rm -T init secret {PROVIDER_SECRET} < FILE"
+        )
+    if missing:
+        raise Refusal("the identity provider is not set up. Missing:\n  " + "\n  ".join(missing))
+
+
+def keep_operator_secret(name: str, value: str) -> None:
+    """Standard input, so that a secret is neither in an environment nor in a list of processes."""
+    if name not in OPERATOR_SECRETS:
+        raise Refusal(f"there is no such secret, but {', '.join(OPERATOR_SECRETS)}")
+    if not value.strip():
+        raise Refusal("standard input is empty")
+    prepare_volumes()
+    write(VOLUMES / OPERATOR / name, value.strip() + "\n")
+
+
+def share(name: str, make: Callable[[], str], *services: str) -> str:
+    """One secret in the volume of each service that needs it; the first one's file decides."""
+    first = VOLUMES / services[0] / name
+    if not first.exists():
+        write(first, make())
+    value = first.read_text()
+    for service in services[1:]:
+        write(VOLUMES / service / name, value)
+    return value
+
+
+def write(path: Path, text: str) -> None:
+    """Whole or not at all, readable by its service's group only."""
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    os.chown(unfinished, -1, GROUPS.get(path.parent.name, SERVICE_GROUP))
+    unfinished.chmod(0o440)
+    unfinished.replace(path)
+
+
+def new_key_ring() -> str:
+    material = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=")
+    return f"k1:{material.decode()}"
+
+
+def new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except Refusal as refusal:
+        sys.exit(f"mcp-authstack: {refusal}")

@@ -1,0 +1,120 @@
+"""The system in containers as the tests see it: brought up, asked, looked into, ended."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[2]
+PROFILES = ("localstack", "keycloak")
+PROVIDER_HOSTS = {"localstack": "localstack", "keycloak": "keycloak"}
+PROJECT_NAME = "mcp-authstack-test"
+"""Never the project of whoever runs the tests: their volumes are theirs."""
+
+SERVICES = ("registrar", "cimd-bridge", "resource")
+CLIENTS = ("client-preregistered", "client-dynamic", "client-metadata")
+COMMAND_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One profile of the compose file, in a project of its own and without anybody's .env."""
+
+    profile: str
+    files: tuple[str, ...] = ("docker-compose.yml",)
+    settings: tuple[tuple[str, str], ...] = ()
+
+    def scaled(self) -> "System":
+        return replace(self, files=(*self.files, "compose.scale.yml"))
+
+    def compose(
+        self,
+        *arguments: str,
+        check: bool = True,
+        given: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        files = [argument for file in self.files for argument in ("--file", file)]
+        done = subprocess.run(
+            ["docker", "compose", "--env-file", os.devnull, *files, *arguments],
+            cwd=PROJECT,
+            env={**self._environment(), **(environment or {})},
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        if check:
+            assert done.returncode == 0, f"compose {arguments}: {done.stdout}{done.stderr}"
+        return done
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            **{name: value for name, value in os.environ.items() if name.startswith("DOCKER_")},
+            "COMPOSE_PROJECT_NAME": PROJECT_NAME,
+            "COMPOSE_PROFILES": self.profile,
+            **dict(self.settings),
+        }
+
+    def up(self, *services: str) -> None:
+        """Start what does not run, and wait until it is healthy."""
+        waited = ("--detach", "--wait", "--wait-timeout", "300", "--remove-orphans")
+        done = self.compose("up", *waited, *services, check=False)
+        assert done.returncode == 0, f"{done.stderr}\n{self.logs()}"
+
+    def end(self, *, volumes: bool) -> None:
+        """Containers and networks of every profile, and what they stored when asked to."""
+        everything = ("--profile", "*", "down", "--remove-orphans", "--timeout", "20")
+        self.compose(*everything, *(["--volumes"] if volumes else []))
+
+    def logs(self, *services: str) -> str:
+        return self.compose("logs", "--no-color", "--no-log-prefix", *services).stdout
+
+    def events(self, container: str) -> list[dict[str, Any]]:
+        """The JSON lines of one container's log."""
+        lines = docker("logs", container).splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def containers(self, *services: str) -> list[str]:
+        """Ids, ended ones included."""
+        return self.compose("ps", "--all", "--quiet", *services).stdout.split()
+
+    def run_in(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
+        return self.compose("exec", "-T", service, *command, check=False)
+
+    def read(self, service: str, path: str) -> str:
+        done = self.run_in(service, "cat", path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def reaches(self, service: str, host: str, port: int) -> bool:
+        """Whether a container of ours can open a connection to another one."""
+        program = f"import socket; socket.create_connection(({host!r}, {port}), 5).close()"
+        return self.run_in(service, "python", "-c", program).returncode == 0
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(
+        ["docker", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, f"docker {arguments}: {done.stdout}"
+    return done.stdout
+
+
+def inspect(ids: Iterable[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(docker("inspect", *ids))
+    return found
+
+
+def service_of(container: Mapping[str, Any]) -> str:
+    return str(container["Config"]["Labels"]["com.docker.compose.service"])

@@ -1,0 +1,213 @@
+"""The one-shot that makes what the services need: what it refuses, and what it makes."""
+
+import importlib.util
+import os
+import stat
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from compose.containers import PROJECT
+
+from cimd_bridge.preregistered import load_preregistered
+from oauth_kit.crypto.key_ring import KeyRing
+from oauth_kit.rules.client_authentication import secret_matches
+from oauth_kit.rules.client_metadata import MetadataPolicy
+
+ENVIRONMENT = {
+    "COMPOSE_PROFILES": "localstack",
+    "ENVIRONMENT": "development",
+    "RESOURCE": "http://localhost:3001/mcp",
+    "PREREGISTERED_CLIENT_ID": "demo-preregistered",
+    "PREREGISTERED_REDIRECT_URI": "http://localhost:3000/callback",
+}
+
+
+@pytest.fixture
+def init(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """The program, with volumes in a folder of ours and groups that are ours."""
+    spec = importlib.util.spec_from_file_location("compose_init", PROJECT / "compose" / "init.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "VOLUMES", tmp_path)
+    monkeypatch.setattr(module, "SERVICE_GROUP", os.getgid())
+    monkeypatch.setattr(module, "GROUPS", dict.fromkeys(module.GROUPS, os.getgid()))
+    for name in (*module.SERVICES, *module.GROUPS, module.PROVIDER):
+        (tmp_path / name).mkdir()
+    module.prepare_volumes()
+    return module
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        str(file.relative_to(folder)): file.read_text()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+@pytest.mark.parametrize(
+    ("profiles", "provider", "complaint"),
+    [
+        ("", "", "COMPOSE_PROFILES is not set: write one of keycloak, localstack, cognito"),
+        (" , ", "", "COMPOSE_PROFILES is not set"),
+        ("", "keycloak", "COMPOSE_PROFILES is not set"),
+        ("dynamo", "", "names dynamo, which is no profile"),
+        ("keycloak,*", "", r"names \*, which is no profile"),
+        ("keycloak,localstack", "", "keycloak and localstack: choose one"),
+        ("localstack", "keycloak", "PROVIDER=keycloak contradicts COMPOSE_PROFILES=localstack"),
+        ("cognito", "oidc", "PROVIDER=oidc contradicts COMPOSE_PROFILES=cognito"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused(
+    init: ModuleType, profiles: str, provider: str, complaint: str
+) -> None:
+    with pytest.raises(init.Refusal, match=complaint):
+        init.chosen_profile({"COMPOSE_PROFILES": profiles, "PROVIDER": provider})
+
+
+@pytest.mark.parametrize(
+    ("profiles", "provider", "profile"),
+    [
+        ("keycloak", "", "keycloak"),
+        (" localstack ", "cognito", "localstack"),
+        ("keycloak", "oidc", "keycloak"),
+        ("cognito", "", "cognito"),
+        ("", "oidc", ""),
+    ],
+)
+def test_one_profile_is_chosen(
+    init: ModuleType, profiles: str, provider: str, profile: str
+) -> None:
+    chosen = {"COMPOSE_PROFILES": profiles, "PROVIDER": provider}
+    assert init.chosen_profile(chosen) == profile
+
+
+@pytest.mark.parametrize(
+    ("profile", "running", "complaint"),
+    [
+        ("keycloak", {"localstack"}, "COMPOSE_PROFILES is keycloak, but localstack is running"),
+        ("localstack", set(), "COMPOSE_PROFILES is localstack, but no provider is running"),
+        ("localstack", {"keycloak", "localstack"}, "but keycloak and localstack is running"),
+        ("cognito", {"localstack"}, "COMPOSE_PROFILES is cognito, but localstack is running"),
+        ("", {"keycloak"}, "COMPOSE_PROFILES is empty, but keycloak is running"),
+    ],
+)
+def test_another_provider_than_the_chosen_one_is_refused(
+    init: ModuleType, profile: str, running: set[str], complaint: str
+) -> None:
+    with pytest.raises(init.Refusal, match=complaint):
+        init.check_provider(profile, running.__contains__)
+
+
+@pytest.mark.parametrize(
+    ("profile", "running"),
+    [("keycloak", {"keycloak"}), ("localstack", {"localstack"}), ("cognito", set()), ("", set())],
+)
+def test_the_chosen_provider_is_all_that_may_run(
+    init: ModuleType, profile: str, running: set[str]
+) -> None:
+    init.check_provider(profile, running.__contains__)
+
+
+def test_what_it_makes_is_what_the_services_read(init: ModuleType, tmp_path: Path) -> None:
+    init.make_secrets(ENVIRONMENT)
+    made = contents(tmp_path)
+    for name, text in made.items():
+        if name.endswith("_keys"):
+            KeyRing.parse(text)
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o440
+    assert made["cimd-bridge/upstream_keys"] == made["registrar/upstream_keys"]
+    assert made["cimd-bridge/internal_token"] == made["registrar/internal_token"]
+    assert len({made[f"{client}/session_keys"] for client in init.CLIENTS}) == 3
+    known = load_preregistered(
+        tmp_path / "cimd-bridge" / "clients.toml",
+        MetadataPolicy(native_schemes=frozenset()),
+        loopback_issuer=True,
+    )
+    secret_hash = known.clients["demo-preregistered"].secret_hash
+    assert secret_hash is not None
+    assert secret_matches(made["client-preregistered/preregistered_client_secret"], secret_hash)
+    server = known.resource_servers["demo-resource-server"]
+    assert secret_matches(made["operator/resource_server_secret"], server.secret_hash)
+
+
+def test_a_second_run_changes_nothing(init: ModuleType, tmp_path: Path) -> None:
+    init.make_secrets(ENVIRONMENT)
+    init.choose_provider("localstack", ENVIRONMENT)
+    made = contents(tmp_path)
+    init.make_secrets(ENVIRONMENT)
+    init.choose_provider("localstack", ENVIRONMENT)
+    assert contents(tmp_path) == made
+
+
+def test_no_password_is_in_the_list_of_redis_users(init: ModuleType, tmp_path: Path) -> None:
+    init.make_secrets(ENVIRONMENT)
+    made = contents(tmp_path)
+    users = made["redis/users.acl"]
+    assert users.startswith("user default off resetpass ")
+    assert "$" not in users.replace("%R~", "")
+    for service in init.SERVICES:
+        password = init.redis_password(service)
+        assert len(password) >= 40
+        assert password not in users
+        assert f"user {service} on #{init.sha256(password)} -@all" in users
+
+
+def test_another_profile_takes_back_what_the_one_before_gave(
+    init: ModuleType, tmp_path: Path
+) -> None:
+    init.make_secrets(ENVIRONMENT)
+    init.choose_provider("keycloak", ENVIRONMENT)
+    bridge = contents(tmp_path / "cimd-bridge")
+    assert bridge["provider"] == "keycloak"
+    assert bridge["provider_client_secret"] == contents(tmp_path)["keycloak/bridge_secret"]
+    registrar = contents(tmp_path / "registrar")
+    admin_secret = registrar["provider_admin_client_secret"]
+    assert admin_secret == contents(tmp_path)["keycloak/registrar_secret"]
+    assert "provider_admin_client_secret" not in bridge
+    init.choose_provider("localstack", ENVIRONMENT)
+    bridge = contents(tmp_path / "cimd-bridge")
+    assert bridge["provider"] == "cognito"
+    assert bridge["provider_file"] == "/run/provider/provider.json"
+    assert bridge.keys().isdisjoint({"provider_issuer", "provider_client_secret"})
+
+
+def test_a_user_pool_of_the_operators_wants_its_settings(init: ModuleType) -> None:
+    init.make_secrets(ENVIRONMENT)
+    with pytest.raises(init.Refusal) as refusal:
+        init.choose_provider("cognito", ENVIRONMENT)
+    told = str(refusal.value)
+    assert "PROVIDER_ISSUER in .env" in told
+    assert "PROVIDER_CLIENT_ID in .env" in told
+    assert "init secret provider_client_secret < FILE" in told
+
+
+def test_the_operators_secret_reaches_those_who_need_it(init: ModuleType, tmp_path: Path) -> None:
+    init.make_secrets(ENVIRONMENT)
+    init.keep_operator_secret("provider_client_secret", "the pool's\n")
+    settings = {"PROVIDER_ISSUER": "https://issuer.example", "PROVIDER_CLIENT_ID": "bridge"}
+    init.choose_provider("cognito", {**ENVIRONMENT, **settings})
+    made = contents(tmp_path)
+    holders = {name for name, text in made.items() if text == "the pool's\n"}
+    assert holders == {
+        f"{holder}/provider_client_secret" for holder in ("operator", "cimd-bridge", "registrar")
+    }
+    assert made["cimd-bridge/upstream_clients"] == "shared"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("master_keys", "k1:abc", "there is no such secret"),
+        ("../redis/users.acl", "user default on", "there is no such secret"),
+        ("provider_client_secret", " \n", "standard input is empty"),
+    ],
+)
+def test_other_secrets_are_not_taken(
+    init: ModuleType, name: str, value: str, complaint: str
+) -> None:
+    with pytest.raises(init.Refusal, match=complaint):
+        init.keep_operator_secret(name, value)

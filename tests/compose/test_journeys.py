@@ -1,0 +1,91 @@
+"""What the end-to-end tests show of the embedded stack, through the same pages in containers."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from compose.conftest import CLIENT_URLS, DEMO_USER, RESOURCE
+from compose.containers import CLIENTS, SERVICES, System
+from e2e.conftest import Stack
+from e2e.pages import ClientPage, ConsentPage, SignInPage
+from e2e.test_demo_clients import *  # noqa: F403 -- its tests, with this folder's `stack`
+from e2e.test_demo_clients import KINDS
+from playwright.sync_api import BrowserContext
+
+
+@pytest.mark.parametrize("kind", KINDS)  # type: ignore[no-redef]
+def test_logging_out_ends_the_grant(
+    system: System, stack: Stack, log_in: Callable[[str], ClientPage], kind: str
+) -> None:
+    """In place of the embedded stack's: Keycloak's session ends with the last grant from it."""
+    client = log_in(kind)
+    grant = client.claim("gid")
+    client.press("log-out")
+    client.expect_status("You are logged out.")
+    client.expect_logged_in(False)
+    client.press("log-in")
+    ConsentPage(client.page).expect_here(stack.issuer).approve()
+    if system.profile == "keycloak":
+        SignInPage(client.page).sign_in(*stack.demo_user)
+    client.expect_here().expect_logged_in()
+    assert client.claim("gid") != grant
+
+
+def test_somebody_new_signs_up_on_the_providers_own_page(
+    system: System, stack: Stack, browser_context: BrowserContext
+) -> None:
+    if system.profile != "keycloak":
+        pytest.skip("the emulator has no sign-up page")
+    client = ClientPage(browser_context.new_page(), stack.client("dynamic")).open()
+    client.press("log-in")
+    ConsentPage(client.page).expect_here(stack.issuer).approve()
+    client.page.get_by_role("link", name="Register").click()
+    typed = {
+        "email": f"{secrets.token_hex(8)}@example.com",
+        "password": DEMO_USER["password"],
+        "password-confirm": DEMO_USER["password"],
+        "firstName": "Somebody",
+        "lastName": "New",
+    }
+    for field, value in typed.items():
+        client.page.locator(f"#{field}").fill(value)
+    client.page.get_by_role("button", name="Register").click()
+    client.expect_here().expect_logged_in()
+
+
+def test_smoke_walks_every_flow_of_three_clients(system: System, client_secret: Path) -> None:
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("authstack")),
+            *("smoke", "--json", "--resource", RESOURCE),
+            *("--username", DEMO_USER["username"]),
+            *("--client-id", "demo-preregistered", "--client-secret-file", str(client_secret)),
+            *("--client-metadata-url", f"{CLIENT_URLS['metadata_document']}/client-metadata.json"),
+        ],
+        env={**os.environ, "AUTHSTACK_SMOKE_PASSWORD": DEMO_USER["password"]},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    report = json.loads(done.stdout)
+    outcomes = {
+        kind: {step["outcome"] for step in steps} for kind, steps in report["clients"].items()
+    }
+    assert outcomes == {
+        "preregistered": {"passed"},
+        "dynamic": {"passed"},
+        "metadata_document": {"passed"},
+    }, done.stdout
+
+
+def test_no_service_wanted_a_key_or_a_command_that_redis_denies(system: System) -> None:
+    """After the journeys above: a denial shows as an error, or as limits that are only local."""
+    log = system.logs(*SERVICES, *CLIENTS)
+    assert "NoPermission" not in log
+    assert "rate_limits_local" not in log
