@@ -58,7 +58,9 @@ async def make_bridge(aiohttp_client: Any, tmp_path: Path) -> AsyncIterator[Make
     sessions: list[aiohttp.ClientSession] = []
     backgrounds: list[Background] = []
 
-    async def make(*, redis: Any = None, provider: Any = None, **changes: Any) -> Bridge:
+    async def make(
+        *, redis: Any = None, provider: Any = None, provider_name: str = "cognito", **changes: Any
+    ) -> Bridge:
         provider = provider or FakeProvider()
         registrar = FakeRegistrar()
         for application in (provider.application(), registrar.application()):
@@ -79,7 +81,7 @@ async def make_bridge(aiohttp_client: Any, tmp_path: Path) -> AsyncIterator[Make
                 "internal_token": registrar.token,
                 "registrar_internal_url": internal,
                 "preregistered_clients_file": tmp_path / "clients.toml",
-                "provider": "cognito",
+                "provider": provider_name,
                 "provider_issuer": PROVIDER_ISSUER,
                 "provider_client_id": "shared",
                 "provider_client_secret": "shared-secret",

@@ -49,7 +49,7 @@ class ClientResolver:
             raise _unknown("no client has such an id")
         async with store_errors():
             stored = await self.redis.get(client_key(self.keyspace, client_id))
-        return None if stored is None else Client.from_json(str(stored))
+        return None if stored is None else _as_registered(Client.from_json(str(stored)))
 
     async def ask(self, client_id: str) -> Client:
         """A registered client that Redis does not hold: the registrar knows.
