@@ -5,8 +5,9 @@ ARG PYTHON_IMAGE=python:3.13-slim
 
 # Our packages as wheels, made with the build backend that the workspace's lock pins.
 FROM ${PYTHON_IMAGE} AS wheels
+ENV PIP_CACHE_DIR=/var/cache/pip
 COPY requirements.lock /tmp/
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     awk '/^[a-z]/ { wanted = /^uv-build==/ } wanted' /tmp/requirements.lock >/tmp/backend.lock \
     && pip install --quiet --disable-pip-version-check --root-user-action=ignore \
         --require-hashes -r /tmp/backend.lock
@@ -17,9 +18,10 @@ RUN pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation
         --wheel-dir /wheels /src/oauth-kit /src/service
 
 FROM ${PYTHON_IMAGE} AS build
+ENV PIP_CACHE_DIR=/var/cache/pip
 ARG SERVICE
 COPY services/${SERVICE}/requirements.lock /tmp/
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python -m venv --without-pip /opt/venv \
     && pip --python /opt/venv/bin/python install --quiet --disable-pip-version-check \
         --root-user-action=ignore --require-hashes -r /tmp/requirements.lock

@@ -95,9 +95,10 @@ def test_a_callback_url_that_cognito_takes_has_none(url: str) -> None:
 
 @given(st.text(max_size=80))
 def test_judging_urls_never_fails(text: str) -> None:
-    callback_url_problem(text)
-    callback_url_problem("http://" + text)
-    is_resource_indicator("https://" + text)
+    for url in (text, "http://" + text):
+        problem = callback_url_problem(url)
+        assert problem or not set(url) & set("# \t\n")
+    assert is_resource_indicator("https://" + text) in {True, False}
 
 
 @pytest.mark.parametrize(
@@ -202,7 +203,7 @@ def test_reading_credentials_only_ever_raises_token_errors(header: str, body: st
     form = Parameters([("client_id", body)])
     for authorization in (header, "Basic " + header):
         with contextlib.suppress(TokenError):
-            read_credentials(authorization, form)
+            assert read_credentials(authorization, form).client_id
 
 
 @pytest.mark.parametrize("text", ["a=%ff", "a=%ED%A0%80", "\u00e9=1", "&".join(["a=b"] * 65)])

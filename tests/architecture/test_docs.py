@@ -13,13 +13,14 @@ ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
-# In pieces, so that this file does not contain what it looks for. A root's cache is a container's.
+# In pieces, so that this file does not contain what it looks for.
 FOREIGN = re.compile(
     "|".join(
         (
-            *(rf"(?<![\w.])/{folder}/" for folder in ("work", "home/[a-z]+", r"root(?!/\.cache)")),
+            *(rf"(?<![\w.])/{folder}/" for folder in ("work", "home/[a-z]+", "root")),
             "/opt/" + "wheels",
             "files" + r"\.pythonhosted\.org",
+            "pypi" + r"\.org",
             "registry" + r"\.npmjs\.org",
         )
     )

@@ -87,8 +87,14 @@ async def test_an_unknown_client_cannot_be_updated(directory: ClientDirectory, n
         await directory.update("26charactersthatarenobodys", asked(name))
 
 
-async def test_deleting_an_unknown_client_is_no_error(directory: ClientDirectory) -> None:
+async def test_deleting_an_unknown_client_is_no_error_and_deletes_nobody_else(
+    directory: ClientDirectory, name: str
+) -> None:
+    made = await directory.create(asked(name))
     await directory.delete("26charactersthatarenobodys")
+    found = await directory.find(name)
+    assert found is not None
+    assert found.client_id == made.client_id
 
 
 async def test_a_created_client_is_found_by_its_exact_name(

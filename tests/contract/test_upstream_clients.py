@@ -150,8 +150,12 @@ async def test_the_lock_of_a_fingerprint_admits_one_at_a_time(upstreams: Upstrea
 
 
 async def test_a_fingerprints_lock_holds_up_nobody_else(upstreams: UpstreamClients) -> None:
-    async with upstreams.locked("f" * 32), upstreams.locked("e" * 32):
-        pass
+    held = []
+    async with upstreams.locked("f" * 32):
+        held.append("f")
+        async with upstreams.locked("e" * 32):
+            held.append("e")
+    assert held == ["f", "e"]
 
 
 async def test_one_reconciles_at_a_time(upstreams: UpstreamClients) -> None:

@@ -583,6 +583,7 @@ async def test_a_document_from_the_cache_costs_nothing(limited: World) -> None:
     bridge = limited.bridge(limits=DocumentLimits(per_caller="1/minute", per_host="1/minute"))
     for _ in range(20):
         await resolve(bridge)
+    assert len(limited.shelf.asked) == 1
 
 
 @pytest.mark.requirement("CI16", "OP6")

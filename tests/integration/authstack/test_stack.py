@@ -25,7 +25,7 @@ SERVICES = {
 }
 
 
-def smoke_passes(stack: Command) -> None:
+def assert_smoke_passes(stack: Command) -> None:
     walked = stack.run("smoke", "--json")
     assert walked.returncode == 0, walked.stdout + walked.stderr
     report = json.loads(walked.stdout)
@@ -45,7 +45,7 @@ def test_status_describes_a_stack_that_is_ready(stack: Command) -> None:
 
 
 def test_every_flow_passes_without_a_browser(stack: Command) -> None:
-    smoke_passes(stack)
+    assert_smoke_passes(stack)
 
 
 def test_a_second_up_says_that_there_is_nothing_to_do(stack: Command) -> None:
@@ -85,7 +85,7 @@ def test_a_killed_service_is_named_and_up_starts_it_again(stack: Command, name: 
 
 
 def test_every_flow_passes_after_each_service_was_killed_once(stack: Command) -> None:
-    smoke_passes(stack)
+    assert_smoke_passes(stack)
 
 
 def test_restart_changes_one_process_only(stack: Command) -> None:

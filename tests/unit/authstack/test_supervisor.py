@@ -225,15 +225,19 @@ async def test_a_restart_that_fails_leaves_the_others_running(
 async def test_a_service_deaf_to_sigterm_is_killed_when_the_grace_is_over(
     layout: Layout, make_service: MakeService
 ) -> None:
-    async with supervised(layout, make_service("deaf", "deaf"), grace_seconds=0.2):
-        pass
+    async with supervised(layout, make_service("deaf", "deaf"), grace_seconds=0.2) as stack:
+        deaf = stack.identity("deaf")
+        assert deaf.is_alive()
+    assert not deaf.is_alive()
 
 
 async def test_a_second_signal_does_not_wait_for_the_grace(
     layout: Layout, make_service: MakeService
 ) -> None:
-    async with supervised(layout, make_service("deaf", "deaf"), grace_seconds=3600):
+    async with supervised(layout, make_service("deaf", "deaf"), grace_seconds=3600) as stack:
+        deaf = stack.identity("deaf")
         os.kill(os.getpid(), signal.SIGINT)
+    assert not deaf.is_alive()
 
 
 async def test_a_signal_during_the_start_ends_everything(layout: Layout) -> None:
