@@ -1,8 +1,6 @@
 """The bridge, composed: the one place where adapters meet ports."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
@@ -24,6 +22,7 @@ from cimd_bridge.handlers.jwks import JWKS_PATH, JwksEndpoint
 from cimd_bridge.handlers.metadata import METADATA_PATH, MetadataEndpoint
 from cimd_bridge.handlers.revoke import REVOKE_PATH, RevokeEndpoint
 from cimd_bridge.handlers.token import TOKEN_PATH, TokenEndpoint
+from cimd_bridge.key_rotation import key_rotation
 from cimd_bridge.liveness import Liveness
 from cimd_bridge.login_start import LoginStart
 from cimd_bridge.own_tokens import OwnTokens
@@ -61,7 +60,6 @@ from oauth_kit.web.service import ServicePorts, build_service
 AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
 _LEEWAY_SECONDS = 60
 _DENIAL_MARGIN_SECONDS = 30
-_ROTATION_CHECK_SECONDS = 60
 
 
 async def create_app() -> web.Application:
@@ -99,65 +97,36 @@ def build_app(
         enabled=settings.rate_limits == "on",
     )
     preregistered = settings.preregistered()
-    store = RecordStore.under(settings.master_ring, redis, settings.keyspace)
-    lifetimes = Lifetimes(
-        code_seconds=settings.code_seconds,
-        idle_seconds=settings.refresh_idle_seconds,
-        absolute_seconds=settings.refresh_absolute_seconds,
-        unrefreshable_seconds=settings.access_token_seconds + _LEEWAY_SECONDS,
-        grace_seconds=settings.refresh_grace_seconds,
-    )
-    denials = Denials(
-        store,
-        window_seconds=settings.access_token_seconds + _LEEWAY_SECONDS + _DENIAL_MARGIN_SECONDS,
-    )
-    transactions, codes = Transactions(store), Codes(store, lifetimes=lifetimes)
-    grants = Grants(store, denials, lifetimes=lifetimes)
-    signing_keys = SigningKeys(
-        store,
-        algorithm=settings.signing_algorithm,
-        rotation=Rotation(access_token_seconds=settings.access_token_seconds),
-    )
-    uses_own_clients = settings.upstream_clients == "per-client"
-    upstream = Upstream(
-        settings.provider_source(),
-        _provider_factory(settings, session, clock),
-        redis=redis,
-        keyspace=settings.keyspace,
-        sealer=UpstreamClientSealer(settings.upstream_ring),
-        callback_url=settings.issuer + CALLBACK_PATH,
-        uses_own_clients=uses_own_clients,
-    )
+    records = _records(settings, redis)
+    upstream = _upstream(settings, redis, session, clock)
     registrar = RegistrarApi(
         session,
         settings.registrar_internal_url,
-        settings.internal_token.get_secret_value().strip(),
+        settings.internal_token.get_secret_value(),
     )
     documents = _documents(settings, redis, limits, clock)
     clients = ClientResolver(preregistered, documents, redis, settings.keyspace, registrar)
     front_channel = FrontChannel(settings.issuer, Pages("cimd_bridge"), settings.product_name)
-    cookie, forms = (
-        BrowserCookie(settings.issuer, settings.port),
-        ConsentForms(settings.master_ring),
-    )
-    login = LoginStart(upstream, transactions, front_channel, clock)
-    ending = GrantEnding(grants, upstream, background, clock)
+    cookie = BrowserCookie(settings.issuer, settings.port)
+    forms = ConsentForms(settings.master_ring)
+    login = LoginStart(upstream, records.transactions, front_channel, clock)
+    ending = GrantEnding(records.grants, upstream, background, clock)
     authenticator = ClientAuthenticator(clients, limits, proxies, clock)
-    own_tokens = OwnTokens(settings.issuer, settings.resource, signing_keys, clock)
+    own_tokens = OwnTokens(settings.issuer, settings.resource, records.signing_keys, clock)
     opening = GrantOpening(
         upstream,
-        grants,
+        records.grants,
         registrar,
         background,
         KeyedHash(settings.master_ring.derive("subject-in-logs")),
-        uses_own_clients,
+        settings.uses_own_clients,
         settings.unchecked_grant_seconds,
         clock,
     )
     app = build_service(
         [
             MetadataEndpoint(_metadata(settings)),
-            JwksEndpoint(signing_keys, JWKS_MAX_AGE_SECONDS, clock),
+            JwksEndpoint(records.signing_keys, JWKS_MAX_AGE_SECONDS, clock),
             AuthorizeEndpoint(
                 clients,
                 forms,
@@ -173,25 +142,29 @@ def build_app(
                 clock,
             ),
             ConsentEndpoint(forms, login, cookie, settings.issuer, clock),
-            CallbackEndpoint(transactions, opening, front_channel, cookie),
+            CallbackEndpoint(records.transactions, opening, front_channel, cookie),
             TokenEndpoint(
                 authenticator,
-                codes,
-                grants,
-                Liveness(grants, upstream, ending, settings.upstream_check_seconds, clock),
+                records.codes,
+                records.grants,
+                Liveness(records.grants, upstream, ending, settings.upstream_check_seconds, clock),
                 ending,
-                TokenMinter(settings.issuer, signing_keys, settings.access_token_seconds),
+                TokenMinter(settings.issuer, records.signing_keys, settings.access_token_seconds),
                 scopes,
                 settings.resource,
                 clock,
             ),
-            RevokeEndpoint(authenticator, grants, denials, own_tokens, ending, clock),
-            IntrospectEndpoint(preregistered, own_tokens, grants, denials, limits, proxies, clock),
+            RevokeEndpoint(
+                authenticator, records.grants, records.denials, own_tokens, ending, clock
+            ),
+            IntrospectEndpoint(
+                preregistered, own_tokens, records.grants, records.denials, limits, proxies, clock
+            ),
             StaticFiles("cimd_bridge"),
         ],
         name="cimd-bridge",
         ports=ports,
-        readiness=[lambda: redis_ready(redis), lambda: _keys_ready(signing_keys, clock)],
+        readiness=[lambda: redis_ready(redis), lambda: _keys_ready(records.signing_keys, clock)],
         cors=[
             CorsRule((METADATA_PATH, JWKS_PATH), ("GET", "HEAD", "OPTIONS")),
             CorsRule((TOKEN_PATH, REVOKE_PATH), ("POST", "OPTIONS")),
@@ -202,8 +175,57 @@ def build_app(
     app.on_cleanup.append(background.drain)
     if documents is not None:
         app.on_cleanup.append(documents.close)
-    app.cleanup_ctx.append(lambda app: _rotating(signing_keys, clock))
+    app.cleanup_ctx.append(lambda app: key_rotation(records.signing_keys, clock))
     return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """All that the bridge remembers, on one store."""
+
+    transactions: Transactions
+    codes: Codes
+    grants: Grants
+    denials: Denials
+    signing_keys: SigningKeys
+
+
+def _records(settings: Settings, redis: Redis) -> _Records:
+    store = RecordStore.under(settings.master_ring, redis, settings.keyspace)
+    token_seconds = settings.access_token_seconds + _LEEWAY_SECONDS
+    lifetimes = Lifetimes(
+        code_seconds=settings.code_seconds,
+        idle_seconds=settings.refresh_idle_seconds,
+        absolute_seconds=settings.refresh_absolute_seconds,
+        unrefreshable_seconds=token_seconds,
+        grace_seconds=settings.refresh_grace_seconds,
+    )
+    denials = Denials(store, window_seconds=token_seconds + _DENIAL_MARGIN_SECONDS)
+    return _Records(
+        transactions=Transactions(store),
+        codes=Codes(store, lifetimes=lifetimes),
+        grants=Grants(store, denials, lifetimes=lifetimes),
+        denials=denials,
+        signing_keys=SigningKeys(
+            store,
+            algorithm=settings.signing_algorithm,
+            rotation=Rotation(access_token_seconds=settings.access_token_seconds),
+        ),
+    )
+
+
+def _upstream(
+    settings: Settings, redis: Redis, session: aiohttp.ClientSession, clock: Clock
+) -> Upstream:
+    return Upstream(
+        settings.provider_source(),
+        _provider_factory(settings, session, clock),
+        redis=redis,
+        keyspace=settings.keyspace,
+        sealer=UpstreamClientSealer(settings.upstream_ring),
+        callback_url=settings.issuer + CALLBACK_PATH,
+        uses_own_clients=settings.uses_own_clients,
+    )
 
 
 def _metadata(settings: Settings) -> dict[str, object]:
@@ -259,22 +281,3 @@ async def _keys_ready(signing_keys: SigningKeys, clock: Clock) -> str | None:
     except OAuthError as error:
         return f"signing keys: {error.reason}"
     return None
-
-
-async def _rotating(signing_keys: SigningKeys, clock: Clock) -> AsyncIterator[None]:
-    """Look after the keys even when nobody asks for a token."""
-
-    stopping = asyncio.Event()
-
-    async def look() -> None:
-        while not stopping.is_set():
-            with suppress(OAuthError):
-                await signing_keys.rotate_if_due(clock())
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _ROTATION_CHECK_SECONDS)
-
-    task = asyncio.create_task(look())
-    yield
-    # asked rather than cancelled: a rotation under way is finished
-    stopping.set()
-    await task

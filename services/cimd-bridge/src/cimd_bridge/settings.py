@@ -104,6 +104,10 @@ class Settings(ServiceSettings, ProviderSettings):
         )
 
     @property
+    def uses_own_clients(self) -> bool:
+        return self.upstream_clients == "per-client"
+
+    @property
     def master_ring(self) -> KeyRing:
         return KeyRing.parse(self.master_keys.get_secret_value())
 
