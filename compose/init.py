@@ -5,11 +5,14 @@ Run by the one-shot services `init` and `check`; the standard library is all tha
   init.py                     make what is missing in the volume of each service
   init.py check               does the provider run that COMPOSE_PROFILES names, and no other?
   init.py secret NAME         keep a secret of the operator's, read from standard input
+  init.py rotate NAME         a new key in front of a ring; any other secret is new at the next `up`
+  init.py retire NAME         forget all keys of a ring but the newest
 """
 
 import base64
 import hashlib
 import os
+import re
 import secrets
 import socket
 import sys
@@ -58,6 +61,19 @@ PROFILES = {
 }
 """What follows from the profile, as settings; a variable of the same name overrides them."""
 
+KEY_RINGS = {
+    "master_keys": ((BRIDGE,),),
+    "upstream_keys": ((BRIDGE, REGISTRAR),),
+    "session_keys": tuple((client,) for client in CLIENTS),
+}
+"""Which services hold the same ring."""
+OWN_SECRETS = {
+    "internal_token": (BRIDGE, REGISTRAR),
+    "preregistered_client_secret": (CLIENTS[0],),
+    "resource_server_secret": (OPERATOR,),
+    "redis_url": SERVICES,
+}
+
 PROVIDERS = {"keycloak": ("keycloak", "oidc"), "localstack": ("cognito",), "cognito": ("cognito",)}
 PROVIDER_HOSTS = ("keycloak", "localstack")
 PROVIDER_SECRET, ADMIN_SECRET = "provider_client_secret", "provider_admin_client_secret"
@@ -67,6 +83,30 @@ OPERATOR_SECRETS = {
     "aws_credentials": (REGISTRAR,),
     "initial_access_token": (REGISTRAR,),
 }
+
+COGNITO = "cognito"
+USER_POOL_ISSUER = re.compile(
+    r"https://cognito-idp\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/(?P=region)_[0-9A-Za-z]+"
+)
+KEEP_SECRET = f"docker compose run --rm -T init secret {PROVIDER_SECRET}"
+HOW_TO_GET = {
+    COGNITO: {
+        "PROVIDER_ISSUER": "https://cognito-idp.<region>.amazonaws.com/<pool id>; "
+        "aws cognito-idp list-user-pools --max-results 60 shows the ids. The pool needs a domain",
+        "PROVIDER_CLIENT_ID": "an app client with a secret, the code flow, the scopes openid "
+        "profile email and the callback ISSUER + /callback; aws cognito-idp list-user-pool-clients "
+        "--user-pool-id <pool id>",
+        PROVIDER_SECRET: "aws cognito-idp describe-user-pool-client --user-pool-id <pool id> "
+        "--client-id <client id> --query UserPoolClient.ClientSecret --output text | "
+        + KEEP_SECRET,
+    },
+    "": {
+        "PROVIDER_ISSUER": "the issuer, as in its discovery document",
+        "PROVIDER_CLIENT_ID": "a client with a secret, whose callback is ISSUER + /callback",
+        PROVIDER_SECRET: f"{KEEP_SECRET} < FILE",
+    },
+}
+"""What a provider of the operator's own needs, and where to find it."""
 
 CLIENTS_TOML = """\
 [[clients]]
@@ -101,6 +141,10 @@ def main(arguments: list[str]) -> None:
             check_provider(chosen_profile(environment), host_is_there)
         case ["secret", name]:
             keep_operator_secret(name, sys.stdin.read())
+        case ["rotate", name]:
+            rotate(name)
+        case ["retire", name]:
+            retire(name)
         case _:
             raise Refusal(f"usage: {(__doc__ or '').partition('needs.')[2].strip()}")
 
@@ -165,11 +209,10 @@ def prepare_volumes() -> None:
 
 def make_secrets(environment: Mapping[str, str]) -> None:
     """Make what is missing; never change a secret that is there."""
-    share("upstream_keys", new_key_ring, BRIDGE, REGISTRAR)
+    for name, groups in KEY_RINGS.items():
+        for services in groups:
+            share(name, new_key, *services)
     share("internal_token", new_secret, BRIDGE, REGISTRAR)
-    share("master_keys", new_key_ring, BRIDGE)
-    for client in CLIENTS:
-        share("session_keys", new_key_ring, client)
     client_secret = share("preregistered_client_secret", new_secret, CLIENTS[0])
     resource_server_secret = share("resource_server_secret", new_secret, OPERATOR)
     for name in ("admin_password", "bridge_secret", "registrar_secret"):
@@ -206,16 +249,17 @@ def render_acl(template: str, environment: str, passwords: Mapping[str, str]) ->
 def choose_provider(profile: str, environment: Mapping[str, str]) -> None:
     """Give bridge and registrar what follows from the profile, and the operator's secrets."""
     require_provider(profile, environment)
+    plain = environment.get("PROVIDER") == "oidc"
     managed = {name for settings in PROFILES.values() for name in settings}
     for service in (BRIDGE, REGISTRAR):
-        given = dict(PROFILES[profile])
+        given = {**PROFILES[profile], **(PROFILES[""] if plain else {})}
         for name, services in OPERATOR_SECRETS.items():
             kept = VOLUMES / OPERATOR / name
             if service in services and kept.exists():
                 given[name] = kept.read_text()
         if profile == KEYCLOAK:
             given[PROVIDER_SECRET] = (VOLUMES / KEYCLOAK / "bridge_secret").read_text()
-        if profile == KEYCLOAK and service == REGISTRAR:
+        if profile == KEYCLOAK and service == REGISTRAR and not plain:
             given[ADMIN_SECRET] = (VOLUMES / KEYCLOAK / "registrar_secret").read_text()
         for name in managed | OPERATOR_SECRETS.keys():
             if name in given:
@@ -228,20 +272,23 @@ def require_provider(profile: str, environment: Mapping[str, str]) -> None:
     """Raises Refusal that lists what is missing about a provider of the operator's own."""
     if profile in PROVIDER_HOSTS:
         return
-    needed = {
-        "PROVIDER_ISSUER": "the issuer; of a user pool it is "
-        "https://cognito-idp.<region>.amazonaws.com/<pool id>",
-        "PROVIDER_CLIENT_ID": "a client with a secret, whose callback is ISSUER + /callback",
-    }
     missing = [
-        f"{name} in .env: {what}" for name, what in needed.items() if not environment.get(name)
+        f"{name} in .env: {what}"
+        for name, what in HOW_TO_GET[profile].items()
+        if name != PROVIDER_SECRET and not environment.get(name)
     ]
     if not (VOLUMES / OPERATOR / PROVIDER_SECRET).exists():
-        missing.append(
-            f"its secret: docker compose run --rm -T init secret {PROVIDER_SECRET} < FILE"
-        )
+        missing.append(f"its secret: {HOW_TO_GET[profile][PROVIDER_SECRET]}")
     if missing:
-        raise Refusal("the identity provider is not set up. Missing:\n  " + "\n  ".join(missing))
+        raise Refusal(
+            "the identity provider is not set up (docs/operations.md says how). Missing:\n  "
+            + "\n  ".join(missing)
+        )
+    if profile == COGNITO and not USER_POOL_ISSUER.fullmatch(environment["PROVIDER_ISSUER"]):
+        raise Refusal(
+            "PROVIDER_ISSUER is not that of a user pool: "
+            + HOW_TO_GET[COGNITO]["PROVIDER_ISSUER"].partition(";")[0]
+        )
 
 
 def keep_operator_secret(name: str, value: str) -> None:
@@ -252,6 +299,39 @@ def keep_operator_secret(name: str, value: str) -> None:
         raise Refusal("standard input is empty")
     prepare_volumes()
     write(VOLUMES / OPERATOR / name, value.strip() + "\n")
+
+
+def rotate(name: str) -> None:
+    """Older keys still open what they sealed. Raises Refusal for a name that is not ours."""
+    if name in KEY_RINGS:
+        change_rings(name, lambda keys: [new_key(f"k{newest_number(keys) + 1}"), *keys])
+    elif name in OWN_SECRETS:
+        for service in OWN_SECRETS[name]:
+            (VOLUMES / service / name).unlink(missing_ok=True)
+    else:
+        raise Refusal(f"there is no such secret, but {', '.join([*KEY_RINGS, *OWN_SECRETS])}")
+
+
+def retire(name: str) -> None:
+    """What only the older keys open is lost: wait until nothing of it lives."""
+    if name not in KEY_RINGS:
+        raise Refusal(f"there is no such key ring, but {', '.join(KEY_RINGS)}")
+    change_rings(name, lambda keys: keys[:1])
+
+
+def change_rings(name: str, change: Callable[[list[str]], list[str]]) -> None:
+    for services in KEY_RINGS[name]:
+        held = VOLUMES / services[0] / name
+        if not held.exists():
+            raise Refusal(f"{services[0]} has no {name} yet: `make up` makes it")
+        keys = [key.strip() for key in held.read_text().split(",")]
+        ring = ",".join(change(keys))
+        for service in services:
+            write(VOLUMES / service / name, ring)
+
+
+def newest_number(keys: list[str]) -> int:
+    return max(int(key.partition(":")[0].removeprefix("k")) for key in keys)
 
 
 def share(name: str, make: Callable[[], str], *services: str) -> str:
@@ -277,9 +357,9 @@ def write(path: Path, text: str) -> None:
     unfinished.replace(path)
 
 
-def new_key_ring() -> str:
+def new_key(kid: str = "k1") -> str:
     material = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=")
-    return f"k1:{material.decode()}"
+    return f"{kid}:{material.decode()}"
 
 
 def new_secret() -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -61,6 +62,36 @@ async def test_the_provider_stops_during_a_refresh(system: System) -> None:
         renewed = await visitor.ask_for_refresh()
         assert renewed.status == 200, renewed
         visitor.take(renewed)
+        await visitor.whoami()
+
+
+async def until_it_refuses(visitor: Visitor) -> None:
+    with contextlib.suppress(aiohttp.ClientError):
+        while True:
+            await read_metadata(visitor)
+
+
+async def test_a_refresh_under_way_is_answered_before_its_bridge_stops(system: System) -> None:
+    """The provider is held until the bridge takes no more connections."""
+    provider = PROVIDER_HOSTS[system.profile]
+    async with a_visitor() as visitor:
+        system.compose("kill", "--signal", "SIGSTOP", provider)
+        try:
+            asked = asyncio.create_task(visitor.ask_for_refresh())
+            await read_metadata(visitor)
+            stopping = asyncio.create_task(asyncio.to_thread(system.compose, "stop", "cimd-bridge"))
+            await until_it_refuses(visitor)
+            assert not asked.done()
+            assert not stopping.done()
+        finally:
+            await asyncio.to_thread(system.compose, "kill", "--signal", "SIGCONT", provider)
+        renewed = await asked
+        assert renewed.status == 200, renewed
+        visitor.take(renewed)
+        await stopping
+        (stopped,) = inspect(system.containers("cimd-bridge"))
+        assert stopped["State"]["ExitCode"] == 0
+        system.up()
         await visitor.whoami()
 
 

@@ -182,13 +182,46 @@ def test_a_user_pool_of_the_operators_wants_its_settings(init: ModuleType) -> No
     told = str(refusal.value)
     assert "PROVIDER_ISSUER in .env" in told
     assert "PROVIDER_CLIENT_ID in .env" in told
-    assert "init secret provider_client_secret < FILE" in told
+    assert "ClientSecret --output text | docker compose run --rm -T init secret" in told
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abcDEF123",
+        "https://cognito-idp.eu-west-1.amazonaws.com/us-east-1_abcDEF123",
+        "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abcDEF123/",
+        "https://cognito-idp.eu-west-1.amazonaws.com.example/eu-west-1_abcDEF123",
+        "https://my-pool.auth.eu-west-1.amazoncognito.com",
+        "eu-west-1_abcDEF123",
+    ],
+)
+def test_an_issuer_that_is_no_user_pools_is_refused(init: ModuleType, issuer: str) -> None:
+    init.make_secrets(ENVIRONMENT)
+    init.keep_operator_secret("provider_client_secret", "the pool's\n")
+    settings = {"PROVIDER_ISSUER": issuer, "PROVIDER_CLIENT_ID": "bridge"}
+    with pytest.raises(init.Refusal, match="PROVIDER_ISSUER is not that of a user pool"):
+        init.choose_provider("cognito", {**ENVIRONMENT, **settings})
+
+
+@pytest.mark.parametrize("profile", ["keycloak", ""])
+def test_any_openid_provider_gets_one_client_and_no_rights(
+    init: ModuleType, tmp_path: Path, profile: str
+) -> None:
+    init.make_secrets(ENVIRONMENT)
+    init.keep_operator_secret("provider_client_secret", "the client's\n")
+    settings = {"PROVIDER": "oidc", "PROVIDER_ISSUER": "https://issuer.example"}
+    init.choose_provider(profile, {**ENVIRONMENT, **settings, "PROVIDER_CLIENT_ID": "bridge"})
+    for service in ("cimd-bridge", "registrar"):
+        assert contents(tmp_path / service)["upstream_clients"] == "shared"
+    assert "provider_admin_client_secret" not in contents(tmp_path / "registrar")
 
 
 def test_the_operators_secret_reaches_those_who_need_it(init: ModuleType, tmp_path: Path) -> None:
     init.make_secrets(ENVIRONMENT)
     init.keep_operator_secret("provider_client_secret", "the pool's\n")
-    settings = {"PROVIDER_ISSUER": "https://issuer.example", "PROVIDER_CLIENT_ID": "bridge"}
+    issuer = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abcDEF123"
+    settings = {"PROVIDER_ISSUER": issuer, "PROVIDER_CLIENT_ID": "bridge"}
     init.choose_provider("cognito", {**ENVIRONMENT, **settings})
     made = contents(tmp_path)
     holders = {name for name, text in made.items() if text == "the pool's\n"}
@@ -211,3 +244,80 @@ def test_other_secrets_are_not_taken(
 ) -> None:
     with pytest.raises(init.Refusal, match=complaint):
         init.keep_operator_secret(name, value)
+
+
+@pytest.mark.parametrize("ring", ["master_keys", "upstream_keys", "session_keys"])
+def test_a_new_key_of_a_ring_stands_before_the_older_ones(
+    init: ModuleType, tmp_path: Path, ring: str
+) -> None:
+    init.make_secrets(ENVIRONMENT)
+    before = contents(tmp_path)
+    init.rotate(ring)
+    init.rotate(ring)
+    holders = [name for name in before if name.endswith(f"/{ring}")]
+    for name in holders:
+        third, second, first = contents(tmp_path)[name].split(",")
+        assert first == before[name]
+        assert (third[:3], second[:3]) == ("k3:", "k2:")
+        KeyRing.parse(contents(tmp_path)[name])
+    init.retire(ring)
+    assert all(contents(tmp_path)[name].startswith("k3:") for name in holders)
+    assert all("," not in contents(tmp_path)[name] for name in holders)
+    after = contents(tmp_path)
+    assert {name for name in before if before[name] != after[name]} == set(holders)
+    assert after.get("cimd-bridge/upstream_keys") == after.get("registrar/upstream_keys")
+
+
+@pytest.mark.parametrize(
+    ("secret", "changed"),
+    [
+        ("internal_token", {"cimd-bridge/internal_token", "registrar/internal_token"}),
+        (
+            "preregistered_client_secret",
+            {"client-preregistered/preregistered_client_secret", "cimd-bridge/clients.toml"},
+        ),
+        (
+            "resource_server_secret",
+            {"operator/resource_server_secret", "cimd-bridge/clients.toml"},
+        ),
+    ],
+)
+def test_another_secret_is_made_anew_for_all_who_hold_it(
+    init: ModuleType, tmp_path: Path, secret: str, changed: set[str]
+) -> None:
+    init.make_secrets(ENVIRONMENT)
+    before = contents(tmp_path)
+    init.rotate(secret)
+    init.make_secrets(ENVIRONMENT)
+    after = contents(tmp_path)
+    assert {name for name in before if before[name] != after[name]} == changed
+    assert before.keys() == after.keys()
+
+
+def test_redis_passwords_are_made_anew_with_the_list_of_users(
+    init: ModuleType, tmp_path: Path
+) -> None:
+    init.make_secrets(ENVIRONMENT)
+    before = {service: init.redis_password(service) for service in init.SERVICES}
+    init.rotate("redis_url")
+    init.make_secrets(ENVIRONMENT)
+    users = contents(tmp_path)["redis/users.acl"]
+    for service, password in before.items():
+        assert init.redis_password(service) != password
+        assert f"user {service} on #{init.sha256(init.redis_password(service))}" in users
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "complaint"),
+    [
+        ("rotate", "../redis/users.acl", "there is no such secret"),
+        ("rotate", "provider_client_secret", "there is no such secret"),
+        ("retire", "internal_token", "there is no such key ring"),
+        ("rotate", "master_keys", "cimd-bridge has no master_keys yet"),
+    ],
+)
+def test_what_is_not_there_is_not_rotated(
+    init: ModuleType, change: str, name: str, complaint: str
+) -> None:
+    with pytest.raises(init.Refusal, match=complaint):
+        getattr(init, change)(name)
