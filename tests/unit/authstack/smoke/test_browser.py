@@ -87,6 +87,14 @@ async def test_secure_cookies_are_sent_to_localhost_over_http(
     assert [request.cookies.get("browser") for request in site.seen] == [None, "1"]
 
 
+async def test_a_name_is_found_where_the_host_map_says(site: Site, base: str) -> None:
+    port = base.rpartition(":")[2]
+    host_map = f"auth.authstack.test:80=127.0.0.1:{port}"
+    async with open_browser_session(None, 10, host_map) as session:
+        await page(Browser(session, REDIRECT_URI), "http://auth.authstack.test/form")
+    assert site.seen[-1].headers["Host"] == "auth.authstack.test"
+
+
 async def test_the_redirect_to_the_client_is_read_byte_for_byte_and_not_followed(
     site: Site, base: str, browser: Browser
 ) -> None:

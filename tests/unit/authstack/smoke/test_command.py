@@ -43,6 +43,11 @@ def test_another_deployment_needs_somebody_who_logs_in() -> None:
     assert str(result.exception) == "smoke needs --username and --password, or --browser"
 
 
+def test_a_host_map_that_cannot_be_read_is_told() -> None:
+    result = CliRunner().invoke(app, ["smoke", "--host-map", "auth.example=127.0.0.1"])
+    assert str(result.exception) == "--host-map: each pair is written host:port=host:port"
+
+
 def test_a_deployment_that_is_not_there_fails(layout: Layout) -> None:
     arguments = ["smoke", "--json", "--data-dir", str(layout.data), "--port-offset", "59000"]
     result = CliRunner().invoke(app, arguments)

@@ -9,7 +9,8 @@ from yarl import URL
 
 from authstack.smoke.forms import Form, read_forms
 from authstack.smoke.problems import SmokeFailure
-from oauth_kit.outbound.http import tls_context
+from oauth_kit.outbound.host_map import HostMap
+from oauth_kit.outbound.http import MappedResolver, tls_context
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _REDIRECTS = frozenset({301, 302, 303})
@@ -142,9 +143,13 @@ def _place(url: str) -> str:
     return url.partition("?")[0]
 
 
-def open_browser_session(ca_file: str | None, timeout_seconds: float) -> aiohttp.ClientSession:
+def open_browser_session(
+    ca_file: str | None, timeout_seconds: float, host_map: str = ""
+) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls_context(ca_file)),
+        connector=aiohttp.TCPConnector(
+            ssl=tls_context(ca_file), resolver=MappedResolver(HostMap.parse(host_map))
+        ),
         cookie_jar=BrowserCookies(),
         timeout=aiohttp.ClientTimeout(total=timeout_seconds),
         trust_env=False,

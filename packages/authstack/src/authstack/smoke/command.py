@@ -39,6 +39,10 @@ def smoke(
         Path | None,
         typer.Option(help="More certificate authorities.", envvar="OUTBOUND_CA_FILE", exists=True),
     ] = None,
+    host_map: Annotated[
+        str,
+        typer.Option(help="Where names are found: host:port=host:port,…", envvar="HOST_MAP"),
+    ] = "",
     port_offset: PortOffset = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -46,7 +50,12 @@ def smoke(
     # Imported here, so that the other verbs start without an HTTP client.
     from authstack.smoke.deployment import Target, embedded_target, walk
     from authstack.smoke.report import all_passed, as_record, as_table
+    from oauth_kit.outbound.host_map import HostMap
 
+    try:
+        HostMap.parse(host_map)
+    except ValueError as error:
+        raise StackError(f"--host-map: {error}") from error
     target = Target(
         resource or "",
         username,
@@ -57,6 +66,7 @@ def smoke(
         client_metadata_url,
         browser,
         ca_file,
+        host_map,
     )
     if resource is None:
         target = embedded_target(named_stack(port_offset, data_dir), target)

@@ -28,6 +28,7 @@ class Target:
     client_metadata_url: str | None
     browser: bool
     ca_file: Path | None
+    host_map: str = ""
 
     def kinds(self) -> list[ClientKind | ClientReport]:
         """The clients that can be walked; for the others a report that says what is missing."""
@@ -73,7 +74,7 @@ async def walk(target: Target) -> list[ClientReport]:
             continue
         # Each client has a browser of its own: nobody is logged in when it starts.
         ca_file = str(target.ca_file) if target.ca_file else None
-        async with open_browser_session(ca_file, _ANSWER_SECONDS) as session:
+        async with open_browser_session(ca_file, _ANSWER_SECONDS, target.host_map) as session:
             person: Person = (
                 BrowserPerson(input)
                 if target.browser
