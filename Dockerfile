@@ -43,5 +43,7 @@ HEALTHCHECK --interval=15s --timeout=5s --retries=4 --start-period=60s --start-i
 CMD ["gunicorn", "--config", "/app/gunicorn.conf.py"]
 
 FROM ${PYTHON_IMAGE} AS init
-COPY compose/init.py compose/users.acl /init/
+# empty volumes get their owner from here
+RUN install --directory --owner=10001 --group=10001 /ca /certificates
+COPY compose/init.py compose/users.acl compose/certificates.sh /init/
 ENTRYPOINT ["python", "-I", "/init/init.py"]

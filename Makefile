@@ -9,7 +9,8 @@ MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard packages/*/pyproject.toml se
 SOURCES := $(addsuffix /src,$(MEMBERS))
 LOCKS := packages/authstack/src/authstack/locks.py
 
-COMPOSE_UP := $(if $(PROFILE),COMPOSE_PROFILES=$(PROFILE)) docker compose
+TLS_FILES := docker-compose.yml:compose.tls.yml
+COMPOSE := $(if $(TLS),COMPOSE_FILE=$(TLS_FILES)) docker compose
 
 PYTHON_OK = $(shell $(PYTHON) -c 'import sys, ensurepip, venv; print(sys.version_info >= (3, 11))' 2>/dev/null)
 
@@ -22,16 +23,17 @@ help: ## show this
 demo: setup ## run the whole system on this machine, no Docker (ARGS="--detach …")
 	@exec .venv/bin/authstack up $(ARGS)
 
-up: .env | need-docker ## run the whole system in containers (PROFILE=keycloak, localstack or cognito)
-	@$(COMPOSE_UP) up --build --detach --wait --wait-timeout 300 || { \
-	  docker compose logs --no-log-prefix init check; exit 1; }
+up: .env | need-docker ## run the whole system in containers (PROFILE=keycloak, localstack or cognito; TLS=1)
+	@$(if $(PROFILE),COMPOSE_PROFILES=$(PROFILE)) $(COMPOSE) up --build --detach --wait --wait-timeout 300 || { \
+	  $(COMPOSE) logs --no-log-prefix init check $(if $(TLS),certificates); exit 1; }
 
-logs: ## follow the log of what `make up` started
-	@docker compose --profile '*' logs --follow
+logs: ## follow the log of what `make up` started (TLS=1)
+	@$(COMPOSE) --profile '*' logs --follow
 
 down: ## end what `make up` and `make demo ARGS=--detach` started; what they stored stays
 	@if docker info >/dev/null 2>&1; then \
-	  docker compose --profile '*' down --remove-orphans; fi
+	  docker compose --profile '*' down --remove-orphans && \
+	  COMPOSE_FILE=$(TLS_FILES) docker compose --profile '*' down --remove-orphans; fi
 	@if [ -x .venv/bin/authstack ]; then .venv/bin/authstack down $(ARGS); fi
 
 .env:

@@ -36,7 +36,10 @@ REDIS_COMMANDS = (
     "+@read +@write +@connection +@transaction +eval +evalsha +script|load +time -@dangerous"
 )
 
-REALM, REALM_INSIDE = "http://localhost:8080/realms/mcp", "http://keycloak:8080/realms/mcp"
+# Where everybody finds Keycloak; without it browsers and services each have an address of theirs.
+KEYCLOAK_URL = os.environ.get("KEYCLOAK_URL", "")
+REALM = f"{KEYCLOAK_URL or 'http://localhost:8080'}/realms/mcp"
+REALM_INSIDE = f"{KEYCLOAK_URL or 'http://keycloak:8080'}/realms/mcp"
 OPENID = "protocol/openid-connect"
 PROFILES = {
     "keycloak": {
@@ -270,6 +273,8 @@ def choose_provider(profile: str, environment: Mapping[str, str]) -> None:
 
 def require_provider(profile: str, environment: Mapping[str, str]) -> None:
     """Raises Refusal that lists what is missing about a provider of the operator's own."""
+    if KEYCLOAK_URL and profile != KEYCLOAK:
+        raise Refusal("compose.tls.yml is for COMPOSE_PROFILES=keycloak")
     if profile in PROVIDER_HOSTS:
         return
     missing = [

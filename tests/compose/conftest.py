@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,9 @@ CLIENT_URLS = {
     "metadata_document": "http://localhost:3003",
 }
 DEMO_USER = {"username": "demo@example.com", "password": "Demo-Passw0rd-1!"}
+
+REGISTRATIONS_A_MINUTE = 6
+"""From one network, in the variant on https."""
 
 # The provider is asked at every refresh, so that its absence shows.
 SETTINGS = (("UPSTREAM_CHECK_SECONDS", "0"),)
@@ -40,10 +44,9 @@ def engine() -> None:
         pytest.skip("the Docker engine does not answer")
 
 
-@pytest.fixture(scope="session", params=chosen_profiles())
-def system(engine: None, request: pytest.FixtureRequest) -> Iterator[System]:
+@contextmanager
+def brought_up(system: System) -> Iterator[System]:
     """All containers healthy, nothing stored before; nothing is left behind."""
-    system = System(request.param, settings=SETTINGS)
     system.end(volumes=True)
     system.compose("build")
     try:
@@ -51,6 +54,30 @@ def system(engine: None, request: pytest.FixtureRequest) -> Iterator[System]:
         yield system
     finally:
         system.end(volumes=True)
+
+
+@pytest.fixture(scope="session", params=chosen_profiles())
+def system(engine: None, request: pytest.FixtureRequest) -> Iterator[System]:
+    with brought_up(System(request.param, settings=SETTINGS)) as system:
+        yield system
+
+
+@pytest.fixture(scope="session")
+def system_on_https(engine: None) -> Iterator[System]:
+    """compose.tls.yml, beside the plain one."""
+    if "keycloak" not in chosen_profiles():
+        pytest.skip("this variant is made for Keycloak")
+    settings = (("REGISTRATION_LIMIT", f"{REGISTRATIONS_A_MINUTE}/minute"),)
+    with brought_up(System("keycloak", settings=settings).on_https()) as system:
+        yield system
+
+
+@pytest.fixture(scope="session")
+def root(system_on_https: System, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its authority's certificate, as a person fetches it."""
+    file = tmp_path_factory.mktemp("ca") / "root.crt"
+    file.write_text(system_on_https.read("resource", "/run/ca/root.crt"))
+    return file
 
 
 @pytest.fixture(scope="session")
@@ -65,15 +92,20 @@ def stack(system: System, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     return Stack(status, (), tmp_path_factory.mktemp("stack"))
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Ended with each module: while it lives, no event loop but its own can run."""
+@pytest.fixture(scope="session")
+def chromium_program() -> str:
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed (CHROMIUM names another program)")
+    return program
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_program: str) -> Iterator[Browser]:
+    """Ended with each module: while it lives, no event loop but its own can run."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=chromium_program, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         yield browser
         browser.close()

@@ -26,9 +26,22 @@ class System:
     profile: str
     files: tuple[str, ...] = ("docker-compose.yml",)
     settings: tuple[tuple[str, str], ...] = ()
+    project: str = PROJECT_NAME
+    clients: tuple[str, ...] = CLIENTS
+    beside: tuple[str, ...] = ()
+    """What a variant adds."""
 
     def scaled(self) -> "System":
-        return replace(self, files=(*self.files, "compose.scale.yml"))
+        return replace(self, files=(*self.files, "compose.scale.yml"), beside=("caddy",))
+
+    def on_https(self) -> "System":
+        return replace(
+            self,
+            files=(*self.files, "compose.tls.yml"),
+            project=f"{PROJECT_NAME}-tls",
+            clients=("client-metadata",),
+            beside=("caddy", "certificates"),
+        )
 
     def compose(
         self,
@@ -56,7 +69,7 @@ class System:
         return {
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
             **{name: value for name, value in os.environ.items() if name.startswith("DOCKER_")},
-            "COMPOSE_PROJECT_NAME": PROJECT_NAME,
+            "COMPOSE_PROJECT_NAME": self.project,
             "COMPOSE_PROFILES": self.profile,
             **dict(self.settings),
         }

@@ -45,6 +45,22 @@ def config(system: System, **environment: str) -> dict[str, Any]:
     return read
 
 
+def test_the_variant_on_https_is_valid_and_has_one_client(engine: None) -> None:
+    system = System("keycloak").on_https()
+    services = config(system)["services"]
+    one_shots = {"init", "check", "certificates"}
+    assert services.keys() == {*SERVICES, *system.clients, *one_shots, "redis", "caddy", "keycloak"}
+    published = {name for name, service in services.items() if service.get("ports")}
+    assert published == {"caddy"}
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "client-metadata", "init", "keycloak"])
+def test_the_variant_on_https_names_nothing_on_localhost(engine: None, service: str) -> None:
+    found = config(System("keycloak").on_https())["services"][service]["environment"]
+    on_localhost = {name for name, value in found.items() if "localhost" in (value or "")}
+    assert on_localhost - {"PREREGISTERED_REDIRECT_URI"} == set()
+
+
 @pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("profile", PROFILES)
 def test_it_is_valid_for_each_profile(engine: None, profile: str, scaled: bool) -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import stat
 from pathlib import Path
 from types import ModuleType
@@ -173,6 +174,38 @@ def test_another_profile_takes_back_what_the_one_before_gave(
     assert bridge["provider"] == "cognito"
     assert bridge["provider_file"] == "/run/provider/provider.json"
     assert bridge.keys().isdisjoint({"provider_issuer", "provider_client_secret"})
+
+
+@pytest.fixture
+def at_its_name(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> ModuleType:
+    """The program as compose.tls.yml starts it."""
+    monkeypatch.setenv("KEYCLOAK_URL", "https://idp.example")
+    module: ModuleType = request.getfixturevalue("init")
+    return module
+
+
+def test_a_name_that_everybody_knows_is_where_keycloak_is(
+    at_its_name: ModuleType, tmp_path: Path
+) -> None:
+    at_its_name.make_secrets(ENVIRONMENT)
+    at_its_name.choose_provider("keycloak", ENVIRONMENT)
+    addresses = {
+        name: text
+        for name, text in contents(tmp_path / "registrar").items()
+        if re.fullmatch("provider_(issuer|[a-z]+_url)", name)
+    }
+    # the administrator's has no public name
+    assert addresses.pop("provider_admin_url").startswith("http://keycloak:8080/")
+    assert len(addresses) == 6
+    for address in addresses.values():
+        assert address.startswith("https://idp.example/realms/mcp")
+
+
+@pytest.mark.parametrize("profile", ["localstack", "cognito", ""])
+def test_on_https_there_is_keycloak_only(at_its_name: ModuleType, profile: str) -> None:
+    at_its_name.make_secrets(ENVIRONMENT)
+    with pytest.raises(at_its_name.Refusal, match="is for COMPOSE_PROFILES=keycloak"):
+        at_its_name.choose_provider(profile, ENVIRONMENT)
 
 
 def test_a_user_pool_of_the_operators_wants_its_settings(init: ModuleType) -> None:

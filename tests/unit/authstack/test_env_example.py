@@ -24,7 +24,9 @@ ENTRIES = re.findall(
     r"^#([A-Z][A-Z_]*)=(.*)$", (PROJECT / ".env.example").read_text(), re.MULTILINE
 )
 WRITTEN = dict(ENTRIES)
-COMPOSE_FILES = [PROJECT / "docker-compose.yml", PROJECT / "compose.scale.yml"]
+COMPOSE_FILES = [
+    PROJECT / name for name in ("docker-compose.yml", "compose.scale.yml", "compose.tls.yml")
+]
 EMULATOR_SETTINGS = PROJECT / "localstack/src/cognito_emulator/settings.py"
 
 # A variable that two services read differently: .env.example gives the bridge's default.
