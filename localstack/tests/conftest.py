@@ -70,13 +70,13 @@ class RunningEmulator:
         document: dict[str, str] = json.loads((self.state_dir / "provider.json").read_text())
         return document
 
-    def aws(self, service: str = "cognito-idp") -> Any:
+    def aws(self, service: str = "cognito-idp", access_key_id: str = "emulator") -> Any:
         """A boto3 client for this emulator."""
         return boto3.client(
             service,
             endpoint_url=self.url,
             region_name="us-east-1",
-            aws_access_key_id="AKIDEXAMPLE",
+            aws_access_key_id=access_key_id,
             aws_secret_access_key="secret",
             config=Config(retries={"total_max_attempts": 1}, proxies={}),
         )

@@ -250,27 +250,33 @@ async def test_other_services_of_ministack_are_not_reachable(
 
 
 async def test_the_scope_of_a_signature_cannot_choose_another_service(public: Any) -> None:
-    credential = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request"
+    credential = "AWS4-HMAC-SHA256 Credential=emulator/20260101/us-east-1/s3/aws4_request"
     headers = {"X-Amz-Target": COGNITO + "ListUserPools", "Authorization": credential}
     answer = await public.request("POST", "/", data=b'{"MaxResults":5}', headers=headers)
     assert answer.status == 200
     assert "UserPools" in answer.json()
 
 
-def test_dynamodb_passes_through(emulator: Any) -> None:
-    dynamodb = emulator.aws("dynamodb")
-    dynamodb.create_table(
-        TableName="registrations",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    item = {"id": {"S": "a"}, "n": {"N": "12345678901234567890"}, "b": {"B": b"\x00\xff"}}
-    only_new = {"ConditionExpression": "attribute_not_exists(id)"}
-    dynamodb.put_item(TableName="registrations", Item=item, **only_new)
-    assert dynamodb.get_item(TableName="registrations", Key={"id": {"S": "a"}})["Item"] == item
-    again = {"TableName": "registrations", "Item": item, **only_new}
-    assert error_of(dynamodb.put_item, **again) == "ConditionalCheckFailedException"
+@pytest.mark.parametrize("access_key_id", ["AKIAIOSFODNN7EXAMPLE", "test", "emulator2", "EMULATOR"])
+def test_another_accounts_access_key_is_refused(emulator: Any, access_key_id: str) -> None:
+    cognito = emulator.aws("cognito-idp", access_key_id)
+    assert error_of(cognito.list_user_pools, MaxResults=1) == "UnrecognizedClientException"
+    dynamodb = emulator.aws("dynamodb", access_key_id)
+    refused = error_of(dynamodb.describe_table, TableName="mcp-authstack-registrations")
+    assert refused == "UnrecognizedClientException"
+
+
+@pytest.mark.parametrize(
+    "credential",
+    ["emulator", "Credential=emulator", "SignedHeaders=x, Credential=emulator/x", "Credential=/x"],
+)
+async def test_a_signature_that_names_nobody_is_refused(public: Any, credential: str) -> None:
+    headers = {
+        "X-Amz-Target": COGNITO + "ListUserPools",
+        "Authorization": f"AWS4-HMAC-SHA256 {credential}",
+    }
+    answer = await public.request("POST", "/", data=b'{"MaxResults":1}', headers=headers)
+    assert answer.json()["__type"] == "UnrecognizedClientException"
 
 
 async def test_discovery_is_an_openid_document_without_pkce_like_cognitos(public: Any) -> None:

@@ -33,7 +33,8 @@ MEMBERS = st.sampled_from(
     ["UserPoolId", "ClientId", "ClientName", "CallbackURLs", "AllowedOAuthScopes", "Username",
      "AllowedOAuthFlows", "TokenValidityUnits", "AccessTokenValidity", "GenerateSecret", "Token",
      "ClientSecret", "MaxResults", "NextToken", "AccessToken", "UserAttributes", "TableName",
-     "Item", "Key", "AuthFlow", "AuthParameters", "Identifier", "Scopes", "PoolName", "Domain"]
+     "Item", "Key", "AuthFlow", "AuthParameters", "Identifier", "Scopes", "PoolName", "Domain",
+     "TimeToLiveSpecification", "ConditionExpression", "ExpressionAttributeValues"]
 )  # fmt: skip
 COGNITO_OPERATIONS = st.sampled_from(
     ["CreateUserPoolClient", "UpdateUserPoolClient", "DescribeUserPoolClient", "ListUserPools",
@@ -41,8 +42,21 @@ COGNITO_OPERATIONS = st.sampled_from(
      "GlobalSignOut", "GetUser", "CreateResourceServer", "CreateUserPoolDomain", "SignUp",
      "AdminInitiateAuth", "RespondToAuthChallenge", "CreateUserPool", "ListUserPoolClients"]
 )  # fmt: skip
+SIGNED = "AWS4-HMAC-SHA256 Credential=emulator/20260101/us-east-1/any/aws4_request"
 DYNAMODB_OPERATIONS = st.sampled_from(
-    ["ListTables", "PutItem", "GetItem", "Query", "UpdateItem", "TransactWriteItems", "CreateTable"]
+    [
+        "ListTables",
+        "PutItem",
+        "GetItem",
+        "Query",
+        "UpdateItem",
+        "TransactWriteItems",
+        "CreateTable",
+        "DescribeTable",
+        "DeleteItem",
+        "UpdateTimeToLive",
+        "DescribeTimeToLive",
+    ]
 )
 
 
@@ -103,7 +117,7 @@ def test_raw_bodies(emulator: Any, path: str, body: bytes) -> None:
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
         "X-Amz-Target": "DynamoDB_20120810.PutItem",
-        "Authorization": "AWS4-HMAC-SHA256 x",
+        "Authorization": SIGNED,
     }
     assert send(emulator, "POST", path, body, headers) < 500
 
@@ -120,9 +134,10 @@ def test_raw_bodies(emulator: Any, path: str, body: bytes) -> None:
 def test_calls_of_the_api(emulator: Any, target: str, body: dict[str, Any], real: bool) -> None:
     provider = emulator.provider
     if real:
-        body = {"UserPoolId": provider["pool_id"], "ClientId": provider["client_id"], **body}
+        named = {"UserPoolId": provider["pool_id"], "ClientId": provider["client_id"]}
+        body = {**named, "TableName": "mcp-authstack-registrations", **body}
     # The seeded client stays what it is: other tests use it.
     if target.endswith("UpdateUserPoolClient"):
         body["ClientName"] = "not valid: /"
-    headers = {"X-Amz-Target": target, "Authorization": "AWS4-HMAC-SHA256 x"}
+    headers = {"X-Amz-Target": target, "Authorization": SIGNED}
     assert send(emulator, "POST", "/", json.dumps(body).encode(), headers) < 500

@@ -16,6 +16,8 @@ from botocore.exceptions import ClientError
 
 pytestmark = pytest.mark.integration
 
+TABLE = "mcp-authstack-registrations"
+
 
 def ended(emulator: Any) -> tuple[int, list[str]]:
     """Exit status and the lines on stderr of an emulator that ends by itself."""
@@ -242,13 +244,10 @@ async def test_a_graceful_restart_keeps_pool_clients_tokens_and_sessions(
         tokens, waiting = await bridge.tokens(), await bridge.code()
         revoked = await bridge.tokens()
         await bridge.post("/oauth2/revoke", {"token": revoked["refresh_token"]})
+        registration = {"client_id": {"S": "mcp-kept"}, "client": {"S": "{}"}}
         dynamodb = first.aws("dynamodb")
-        dynamodb.create_table(
-            TableName="kept",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        dynamodb.put_item(TableName=TABLE, Item=registration)
+        table_id = dynamodb.describe_table(TableName=TABLE)["Table"]["TableId"]
         before = first.provider
         assert first.end() == 0
         saved = (first.state_dir / "front.json").read_text()
@@ -260,7 +259,12 @@ async def test_a_graceful_restart_keeps_pool_clients_tokens_and_sessions(
         assert (await bridge.refresh(revoked["refresh_token"])).status == 400
         assert (await bridge.redeem(waiting)).status == 200
         assert "code" in (await bridge.authorize(prompt="none")).query
-        assert second.aws("dynamodb").list_tables()["TableNames"] == ["kept"]
+        dynamodb = second.aws("dynamodb")
+        assert dynamodb.describe_table(TableName=TABLE)["Table"]["TableId"] == table_id
+        kept = dynamodb.get_item(TableName=TABLE, Key={"client_id": {"S": "mcp-kept"}})
+        assert kept["Item"] == registration
+        expiry = dynamodb.describe_time_to_live(TableName=TABLE)["TimeToLiveDescription"]
+        assert expiry == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
 
 
 def own(visitor: Any, emulator: Any) -> None:
@@ -280,6 +284,7 @@ async def test_a_killed_emulator_forgets_everything_and_seeds_a_new_generation(
         assert graceful.end() == 0
     with start(environment) as killed:
         assert killed.provider["generation"] == old["generation"]
+        table = killed.aws("dynamodb").describe_table(TableName=TABLE)["Table"]
         (ministack,) = killed.children()
         assert killed.end(signal.SIGKILL) == -signal.SIGKILL
         assert ends(ministack)
@@ -287,6 +292,8 @@ async def test_a_killed_emulator_forgets_everything_and_seeds_a_new_generation(
         new = anew.provider
         assert new["generation"] != old["generation"]
         assert new["pool_id"] != old["pool_id"]
+        table_anew = anew.aws("dynamodb").describe_table(TableName=TABLE)["Table"]
+        assert table_anew["TableId"] != table["TableId"]
         assert (await bridge.refresh(tokens["refresh_token"])).json()["error"] == "invalid_client"
         own(bridge, anew)
         assert (await bridge.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"

@@ -15,7 +15,7 @@ def cognito() -> ServiceModel:
 
 @pytest.fixture(scope="module")
 def dynamodb() -> ServiceModel:
-    return ServiceModel.load("dynamodb/2012-08-10", judges_constraints=False)
+    return ServiceModel.load("dynamodb/2012-08-10", refusal="ValidationException")
 
 
 def refusal(model: ServiceModel, operation: str, body: dict[str, Any]) -> ApiError:
@@ -52,6 +52,31 @@ def test_a_constraint_is_named_as_aws_names_it(
 ) -> None:
     error = refusal(cognito, "CreateUserPoolClient", body)
     assert error.error_type == "InvalidParameterException"
+    assert message in error.message
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "message"),
+    [
+        ("GetItem", {"Key": {}}, "Value null at 'tableName' failed to satisfy constraint"),
+        ("UpdateTimeToLive", {"TableName": "t"}, "Value null at 'timeToLiveSpecification'"),
+        (
+            "UpdateTimeToLive",
+            {"TableName": "t", "TimeToLiveSpecification": {"AttributeName": "a"}},
+            "Value null at 'timeToLiveSpecification.enabled'",
+        ),
+        (
+            "UpdateTimeToLive",
+            {"TableName": "t", "TimeToLiveSpecification": {"Enabled": True, "AttributeName": ""}},
+            "length greater than or equal to 1",
+        ),
+    ],
+)
+def test_dynamodb_names_a_constraint_in_its_own_way(
+    dynamodb: ServiceModel, operation: str, body: dict[str, Any], message: str
+) -> None:
+    error = refusal(dynamodb, operation, body)
+    assert error.error_type == "ValidationException"
     assert message in error.message
 
 

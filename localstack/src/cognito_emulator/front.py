@@ -7,8 +7,10 @@ from aiohttp import web
 
 from cognito_emulator.api.app_clients import AppClientRule
 from cognito_emulator.api.client_secrets import ClientSecretRule
+from cognito_emulator.api.credentials import CredentialsRule
 from cognito_emulator.api.endpoint import ApiEndpoint
 from cognito_emulator.api.model_rule import ModelRule
+from cognito_emulator.api.registration_table import RegistrationTableRule
 from cognito_emulator.api.rule import ApiRule, chain
 from cognito_emulator.api.service_model import ServiceModel
 from cognito_emulator.api.token_revocation import TokenRevocationRule
@@ -54,9 +56,11 @@ def build_front(settings: Settings, ministack: MiniStackClient, state: EmulatorS
         ModelRule(
             {
                 "cognito-idp": ServiceModel.load("cognito-idp/2016-04-18"),
-                "dynamodb": ServiceModel.load("dynamodb/2012-08-10", judges_constraints=False),
+                "dynamodb": ServiceModel.load("dynamodb/2012-08-10", refusal="ValidationException"),
             }
         ),
+        CredentialsRule(settings.access_key_id),
+        RegistrationTableRule(settings.registration_table, settings.region),
         UnsetFieldsRule(),
         AppClientRule(pools),
         ClientSecretRule(state),

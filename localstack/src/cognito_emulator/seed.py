@@ -1,4 +1,4 @@
-"""Seeds the pool: idempotent, and by boto3 calls that would work unchanged on AWS.
+"""Seeds pool and table: idempotent, and by boto3 calls that would work unchanged on AWS.
 
 Run as `python -m cognito_emulator.seed` against the front, whose rules therefore apply to it too.
 """
@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cognito_emulator.rules.claims import issuer
 from cognito_emulator.settings import Settings
 from cognito_emulator.snapshot import write_private
+from cognito_emulator.table_seed import TableSeed
 
 CLIENT_NAME = "mcp-authstack-bridge"
 CLIENT_SCOPES = ["openid", "profile", "email"]
@@ -208,20 +209,25 @@ def write_provider_file(path: Path, document: Mapping[str, Any]) -> None:
 def main() -> int:
     """Seed through the front that runs at this address. One line on stderr when it fails."""
     settings = Settings.read(os.environ)
-    cognito = boto3.client(
-        "cognito-idp",
+    try:
+        TableSeed(_aws("dynamodb", settings), settings.registration_table).run()
+        provider = Seed(_aws("cognito-idp", settings), settings).run()
+        write_provider_file(settings.provider_file, provider)
+    except (BotoCoreError, ClientError, OSError) as error:
+        print(f"{type(error).__name__}: {error}".replace("\n", " "), file=sys.stderr)
+        return 1
+    return 0
+
+
+def _aws(service: str, settings: Settings) -> Any:
+    return boto3.client(
+        service,
         endpoint_url=settings.local_url,
         region_name=settings.region,
         aws_access_key_id=settings.access_key_id,
         aws_secret_access_key=settings.secret_access_key,
         config=Config(retries={"total_max_attempts": 3, "mode": "standard"}, proxies={}),
     )
-    try:
-        write_provider_file(settings.provider_file, Seed(cognito, settings).run())
-    except (BotoCoreError, ClientError, OSError) as error:
-        print(f"{type(error).__name__}: {error}".replace("\n", " "), file=sys.stderr)
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ class Settings:
     access_key_id: str
     secret_access_key: str = field(repr=False)
     pool_name: str
+    registration_table: str
     bridge_callback_url: str
     bridge_logout_url: str | None
     demo_username: str
@@ -53,6 +54,9 @@ class Settings:
             access_key_id=reader.matching("ACCESS_KEY_ID", "emulator", r"\w{3,128}"),
             secret_access_key=reader.text("SECRET_ACCESS_KEY", "emulator"),
             pool_name=reader.matching("POOL_NAME", "mcp-authstack", r"[\w+=,.@ -]{1,128}"),
+            registration_table=reader.matching(
+                "REGISTRATION_TABLE", "mcp-authstack-registrations", r"[A-Za-z0-9_.-]{3,255}"
+            ),
             bridge_callback_url=reader.text(
                 "BRIDGE_CALLBACK_URL", "http://localhost:3004/callback"
             ),

@@ -1,6 +1,7 @@
 """POST /: read the call, send it through the chain, write the answer."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ CONTENT_TYPES: Mapping[Service, str] = {
     "cognito-idp": "application/x-amz-json-1.1",
     "dynamodb": "application/x-amz-json-1.0",
 }
+SIGNATURE_SCHEME = "AWS4-HMAC-SHA256"
+SIGNER = re.compile(rf"{SIGNATURE_SCHEME} Credential=(?P<access_key_id>\w{{3,128}})/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,14 @@ class ApiEndpoint:
             raise ApiError("UnknownOperationException", "Only Cognito and DynamoDB are here.")
         if operation.isalnum() and len(operation) <= MAX_OPERATION_CHARS:
             request["event"] = {"api": service, "operation": operation}
+        authorization = request.headers.get("Authorization", "")
+        signer = SIGNER.match(authorization)
         call = ApiCall(
             service=service,
             operation=operation,
             body=read_object(await request.read()),
-            signed=request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 "),
+            signed=authorization.startswith(f"{SIGNATURE_SCHEME} "),
+            access_key_id=signer["access_key_id"] if signer else "",
         )
         return _response(service, await self.call_api(call))
 

@@ -10,12 +10,13 @@ Service = Literal["cognito-idp", "dynamodb"]
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One call of the AWS API."""
+    """One call of the AWS API. access_key_id: who signed it, "" for what makes no sense"""
 
     service: Service
     operation: str
     body: Mapping[str, Any] = field(repr=False)
     signed: bool
+    access_key_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import gzip
 import importlib.resources
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,38 +48,39 @@ class ServiceModel:
     inputs: Mapping[str, str | None]
     unsigned: frozenset[str]
     shapes: Mapping[str, Mapping[str, Any]]
-    judges_constraints: bool
+    refusal: str
 
     @classmethod
-    def load(cls, folder: str, *, judges_constraints: bool = True) -> "ServiceModel":
-        """Read `botocore/data/<folder>/service-2.json.gz`, without its documentation."""
+    def load(cls, folder: str, *, refusal: str = "InvalidParameterException") -> "ServiceModel":
+        """Read `botocore/data/<folder>/service-2.json.gz`, without its documentation.
+
+        refusal: how this service calls a constraint that is not kept
+        """
         source = importlib.resources.files("botocore") / "data" / folder / "service-2.json.gz"
         raw = json.loads(gzip.decompress(source.read_bytes()))
         operations = raw["operations"]
         inputs = {name: _input_shape(operation) for name, operation in operations.items()}
-        kept = (*_KEPT, *_CONSTRAINTS) if judges_constraints else _KEPT
-        shapes = _reachable(raw["shapes"], [name for name in inputs.values() if name], kept)
+        shapes = _reachable(raw["shapes"], [name for name in inputs.values() if name])
         return cls(
             inputs=inputs,
             unsigned=frozenset(n for n, o in operations.items() if o.get("authtype") == "none"),
             shapes=shapes,
-            judges_constraints=judges_constraints,
+            refusal=refusal,
         )
 
     def check(self, operation: str, body: Mapping[str, Any]) -> None:
-        """Raise UnknownOperation-, Serialization- or InvalidParameterException, or nothing."""
+        """Raise UnknownOperation- or SerializationException, or this service's refusal."""
         if operation not in self.inputs:
             raise ApiError("UnknownOperationException", "The operation is not known.")
         shape = self.inputs[operation]
         if shape is None:
             return
         problems = list(self._problems(shape, body, "", 0))
-        if problems and self.judges_constraints:
+        if problems:
             plural = "s" if len(problems) > 1 else ""
             listed = "; ".join(problems)
             raise ApiError(
-                "InvalidParameterException",
-                f"{len(problems)} validation error{plural} detected: {listed}",
+                self.refusal, f"{len(problems)} validation error{plural} detected: {listed}"
             )
 
     def _problems(self, name: str, value: Any, path: str, depth: int) -> Iterator[str]:
@@ -120,16 +121,14 @@ def _input_shape(operation: Mapping[str, Any]) -> str | None:
     return None if shape is None else str(shape["shape"])
 
 
-def _reachable(
-    raw: Mapping[str, Any], names: list[str], kept: Sequence[str]
-) -> dict[str, dict[str, Any]]:
+def _reachable(raw: Mapping[str, Any], names: list[str]) -> dict[str, dict[str, Any]]:
     """The shapes that requests can hold; answers and documentation are left behind."""
     found: dict[str, dict[str, Any]] = {}
     while names:
         name = names.pop()
         if name in found:
             continue
-        shape = {key: raw[name][key] for key in kept if key in raw[name]}
+        shape = {key: raw[name][key] for key in (*_KEPT, *_CONSTRAINTS) if key in raw[name]}
         if "members" in shape:
             shape["members"] = {m: s["shape"] for m, s in shape["members"].items()}
             names.extend(shape["members"].values())
@@ -144,11 +143,14 @@ def _reachable(
 
 
 def _compile(pattern: str) -> re.Pattern[str] | None:
-    """Java's pattern as Python's; None when it uses classes that Python does not have."""
+    """Java's pattern as Python's; None when it uses what Python does not have."""
     for java, python in _JAVA_CLASSES:
         pattern = pattern.replace(java, python)
-    # \w and \s are ASCII in Java.
-    return None if r"\p{" in pattern else re.compile(pattern, re.ASCII)
+    try:
+        # \w and \s are ASCII in Java.
+        return None if r"\p{" in pattern else re.compile(pattern, re.ASCII)
+    except re.error:
+        return None
 
 
 def _check_type(kind: str, value: Any, depth: int) -> None:
