@@ -95,6 +95,20 @@ def test_every_key_of_the_store_is_documented() -> None:
     assert [f"{noun} of {path}" for noun, path in nouns.items() if noun not in documented] == []
 
 
+def test_the_rights_at_dynamodb_are_those_that_are_used() -> None:
+    """In the documented policy, in the code, and in what the emulator lets through."""
+    documented = re.findall(r'"dynamodb:(\w+)"', (ROOT / "docs/storage.md").read_text("utf-8"))
+    table = ROOT / "services/registrar/src/registrar/registrations/table.py"
+    called = re.findall(r'(?:_call|_succeeds)\(\s*"(\w+)"', table.read_text("utf-8"))
+    rule = ROOT / "localstack/src/cognito_emulator/api/registration_table.py"
+    (allowed,) = re.findall(
+        r"^REGISTRARS = frozenset\((.*)\)$", rule.read_text("utf-8"), re.MULTILINE
+    )
+    assert len(documented) == 5
+    assert sorted(documented) == sorted(name.title().replace("_", "") for name in called)
+    assert sorted(documented) == sorted(ast.literal_eval(allowed))
+
+
 def test_every_decision_has_a_number_of_its_own() -> None:
     numbers = [int(path.name[:4]) for path in sorted((ROOT / "docs/adr").glob("*.md"))]
     assert numbers

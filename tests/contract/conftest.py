@@ -1,6 +1,7 @@
 """What adapters are proven against: both kinds of Redis, the Cognito emulator, Keycloak."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import fakeredis
 import pytest
@@ -8,11 +9,20 @@ import redis.asyncio
 from fakes.emulator_process import Emulator, running_emulator
 from fakes.keycloak_process import Keycloak, running_keycloak
 
+from registrar.registrations.table import connect_dynamodb
+
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running_emulator(tmp_path_factory.mktemp("emulator")) as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def dynamodb_client(emulator: Emulator) -> Iterator[Any]:
+    client = connect_dynamodb("us-east-1", endpoint_url=emulator.url)
+    yield client
+    client.close()
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from oauth_kit.redis import Redis
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.web.rate_limits import RateLimits
 from registrar.app import build_app, upstream_clients
+from registrar.registrations.table import RegistrationTable
 from registrar.settings import Settings
 from registrar.upstream_clients import UpstreamClients
 
@@ -99,7 +100,7 @@ async def redis() -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def start_registrar(aiohttp_client: Any, redis: Redis) -> Start:
-    async def start(**changes: Any) -> Registrar:
+    async def start(*, table: RegistrationTable | None = None, **changes: Any) -> Registrar:
         settings = make_settings(**changes)
         provider = ChangingProvider(provider_config())
         directory = MemoryDirectory()
@@ -108,6 +109,7 @@ def start_registrar(aiohttp_client: Any, redis: Redis) -> Start:
             redis=redis,
             provider=provider,
             directory_for=lambda _: directory,
+            table=table,
             limits=RateLimits("memory://", prefix="rate", enabled=settings.rate_limits == "on"),
             clock=lambda: NOW,
         )

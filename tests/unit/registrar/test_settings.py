@@ -24,6 +24,12 @@ REALM: dict[str, Any] = {
     "provider_admin_client_secret": "admin-secret",
 }
 
+EMULATED: dict[str, Any] = {
+    "registration_store": "dynamodb",
+    "environment": "development",
+    "aws_endpoint_url_dynamodb": "http://localhost:4566",
+}
+
 
 @pytest.mark.parametrize(
     "changes",
@@ -47,6 +53,19 @@ REALM: dict[str, Any] = {
         {"internal_port": 3105},
         {"management_port": 3005},
         {"provider_file": None},
+        {"registration_store": "valkey"},
+        {"registration_table": "ab"},
+        {"registration_table": "a/b"},
+        {"registration_table": "x" * 256},
+        {"aws_region": "EU-west-1"},
+        {"aws_region": "eu-west-1.evil.example"},
+        {"registration_store": "dynamodb"},
+        {"registration_store": "dynamodb", "aws_endpoint_url_dynamodb": "https://vpce.example"},
+        {"registration_store": "dynamodb", "aws_endpoint_url_dynamodb": "http://localhost:4566"},
+        {**EMULATED, "aws_endpoint_url_dynamodb": "http://localhost:4566/"},
+        {**EMULATED, "aws_endpoint_url_dynamodb": "http://user@localhost:4566"},
+        {**EMULATED, "aws_endpoint_url_dynamodb": "localhost:4566"},
+        {**EMULATED, "aws_endpoint_url_dynamodb": "ftp://localhost:4566"},
         {**REALM, "provider_admin_client_secret": None},
         {**REALM, "provider_admin_client_secret": ""},
         {**REALM, "provider_issuer": "https://idp.example/realms/"},
@@ -93,3 +112,16 @@ def test_a_realm_takes_a_service_account_unless_all_share_one_client() -> None:
     account = Settings(**GOOD | REALM | elsewhere).service_account()
     assert account is not None
     assert account.admin_url == "https://kc.internal/admin/realms/mcp"
+
+
+def test_registrations_are_in_redis_unless_a_table_is_chosen() -> None:
+    assert Settings(**GOOD).registration_store == "redis"
+    assert Settings(**GOOD, **EMULATED).table_region == "us-east-1"
+    on_aws = Settings(**GOOD, registration_store="dynamodb", aws_region="eu-central-1")
+    assert (on_aws.table_region, on_aws.registration_table) == (
+        "eu-central-1",
+        "mcp-authstack-registrations",
+    )
+    endpoint = "https://vpce-1.dynamodb.us-gov-west-1.vpce.amazonaws.com"
+    private = {"aws_region": "us-gov-west-1", "aws_endpoint_url_dynamodb": endpoint}
+    assert Settings(**GOOD, registration_store="dynamodb", **private).table_region

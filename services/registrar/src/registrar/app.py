@@ -1,7 +1,7 @@
 """The registrar: what stands behind each port, and the whole service built from it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import suppress
 from functools import partial
 
@@ -27,10 +27,15 @@ from registrar.handlers.register import RegisterEndpoint, RegistrationLimits
 from registrar.provisioning import Provisioning, ProvisioningPolicy
 from registrar.reconciliation import Reconciliation
 from registrar.registration_policy import RegistrationPolicy
+from registrar.registrations.dynamodb import DynamoDbRegistrations
 from registrar.registrations.port import Registrations
 from registrar.registrations.redis import RedisRegistrations
+from registrar.registrations.refill import TableRefill
+from registrar.registrations.table import RegistrationTable, connect_dynamodb
 from registrar.settings import DAY_SECONDS, Settings
 from registrar.upstream_clients import UpstreamClients
+
+Forever = Callable[[], Coroutine[None, None, None]]
 
 
 async def create_app() -> web.Application:
@@ -48,9 +53,11 @@ async def create_app() -> web.Application:
         session=session,
         service_account=settings.service_account(),
     )
+    table = _registration_table(settings)
     application = build_app(
         settings,
         redis=redis,
+        table=table,
         provider=provider,
         directory_for=directory_for,
         limits=RateLimits(
@@ -62,15 +69,9 @@ async def create_app() -> web.Application:
             settings.port, settings.effective_management_port, settings.effective_internal_port
         ),
     )
-    if settings.reconcile_app_clients == "on":
-        reconciliation = Reconciliation(
-            provider,
-            directory_for,
-            upstream_clients(settings, redis, system_clock),
-            AppClientNames.of(settings.upstream_ring),
-        )
-        application.cleanup_ctx.append(partial(_in_background, reconciliation))
-    application.on_cleanup.append(partial(_close, redis, session))
+    for run in _background(settings, redis, provider, directory_for, table):
+        application.cleanup_ctx.append(partial(_in_background, run))
+    application.on_cleanup.append(partial(_close, redis, session, table))
     return application
 
 
@@ -81,21 +82,16 @@ def build_app(
     provider: ProviderSource,
     directory_for: DirectoryFor,
     limits: RateLimits,
+    table: RegistrationTable | None = None,
     ports: ServicePorts | None = None,
     clock: Clock = system_clock,
 ) -> web.Application:
     """The whole service, whatever stands behind its ports.
 
+    table: None keeps registrations in Redis alone
     ports: None lets every path answer everywhere (tests)
     """
-    registrations = RedisRegistrations(
-        redis,
-        settings.keyspace,
-        clock,
-        max_clients=settings.registration_max_clients,
-        unused_seconds=settings.registration_unused_days * DAY_SECONDS,
-        used_seconds=settings.registration_used_days * DAY_SECONDS,
-    )
+    registrations = _registrations(settings, redis, table, clock)
     upstreams = upstream_clients(settings, redis, clock)
     provisioning = Provisioning(
         provider,
@@ -118,8 +114,37 @@ def build_app(
         endpoints,
         name="registrar",
         ports=ports,
-        readiness=[partial(redis_ready, redis)],
+        readiness=[partial(redis_ready, redis), *([table.ready] if table else [])],
         cors=cors,
+    )
+
+
+def _registrations(
+    settings: Settings, redis: Redis, table: RegistrationTable | None, clock: Clock
+) -> Registrations:
+    in_redis = _redis_registrations(settings, redis, clock)
+    return in_redis if table is None else DynamoDbRegistrations(table, in_redis, clock)
+
+
+def _redis_registrations(settings: Settings, redis: Redis, clock: Clock) -> RedisRegistrations:
+    return RedisRegistrations(
+        redis,
+        settings.keyspace,
+        clock,
+        max_clients=settings.registration_max_clients,
+        unused_seconds=settings.registration_unused_days * DAY_SECONDS,
+        used_seconds=settings.registration_used_days * DAY_SECONDS,
+    )
+
+
+def _registration_table(settings: Settings) -> RegistrationTable | None:
+    if settings.registration_store != "dynamodb":
+        return None
+    return RegistrationTable(
+        settings.registration_table,
+        lambda: connect_dynamodb(
+            settings.table_region, endpoint_url=settings.aws_endpoint_url_dynamodb or None
+        ),
     )
 
 
@@ -166,10 +191,25 @@ def _provisioning_policy(settings: Settings) -> ProvisioningPolicy:
     )
 
 
-async def _in_background(
-    reconciliation: Reconciliation, application: web.Application
-) -> AsyncIterator[None]:
-    task = asyncio.create_task(reconciliation.run_daily())
+def _background(
+    settings: Settings,
+    redis: Redis,
+    provider: ProviderSource,
+    directory_for: DirectoryFor,
+    table: RegistrationTable | None,
+) -> Iterator[Forever]:
+    """What goes on beside the requests."""
+    if settings.reconcile_app_clients == "on":
+        upstreams = upstream_clients(settings, redis, system_clock)
+        names = AppClientNames.of(settings.upstream_ring)
+        yield Reconciliation(provider, directory_for, upstreams, names).run_daily
+    if table is not None:
+        copies = _redis_registrations(settings, redis, system_clock)
+        yield TableRefill(table, copies).run
+
+
+async def _in_background(run: Forever, application: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(run())
     yield
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -177,7 +217,12 @@ async def _in_background(
 
 
 async def _close(
-    redis: Redis, session: aiohttp.ClientSession, application: web.Application
+    redis: Redis,
+    session: aiohttp.ClientSession,
+    table: RegistrationTable | None,
+    application: web.Application,
 ) -> None:
     await session.close()
     await redis.aclose()
+    if table is not None:
+        table.close()

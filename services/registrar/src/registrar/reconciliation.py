@@ -8,8 +8,8 @@ import structlog
 from oauth_kit.providers.catalog import ProviderSource
 from oauth_kit.rules.errors import OAuthError
 from registrar.app_client_names import AppClientNames
+from registrar.aws import Pause
 from registrar.directories.catalog import DirectoryFor
-from registrar.directories.cognito import Pause
 from registrar.directories.port import AppClient, ClientDirectory, DirectoryError
 from registrar.upstream_clients import UpstreamClients
 

@@ -12,6 +12,8 @@ from oauth_kit.settings import ServiceSettings, Words
 from registrar.directories.keycloak_api import ServiceAccount, admin_url_of
 
 DAY_SECONDS = 86_400
+_EMULATED_REGION = "us-east-1"
+_ENDPOINT = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _INTERNAL_PORT_OFFSET = 200
 # b68token of RFC 6750 §2.1: anything else could never be presented
 _BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*")
@@ -33,6 +35,12 @@ class Settings(ServiceSettings, ProviderSettings):
     registration_unused_days: int = Field(default=30, ge=1)
     registration_used_days: int = Field(default=90, ge=1)
     web_clients_on_loopback: Literal["accept", "refuse"] = "accept"
+    registration_store: Literal["redis", "dynamodb"] = "redis"
+    registration_table: str = Field(
+        default="mcp-authstack-registrations", pattern=r"^[A-Za-z0-9_.-]{3,255}$"
+    )
+    aws_region: str = Field(default="", pattern=r"^([a-z]{2}(-[a-z]+)+-[0-9]{1,2})?$")
+    aws_endpoint_url_dynamodb: str = ""
 
     upstream_clients: Literal["per-client", "shared", "auto"] = Field(
         default="auto", description="auto = shared on real AWS, per-client elsewhere"
@@ -81,6 +89,7 @@ class Settings(ServiceSettings, ProviderSettings):
             raise ValueError("PORT, MANAGEMENT_PORT and INTERNAL_PORT must differ")
         self.provider_source()
         self._check_keycloak()
+        self._check_registration_store()
         return self
 
     def _check_keycloak(self) -> None:
@@ -93,6 +102,18 @@ class Settings(ServiceSettings, ProviderSettings):
         if self.provider_admin_url is None and self.provider_issuer is not None:
             admin_url_of(self.provider_issuer)
 
+    def _check_registration_store(self) -> None:
+        """AWS never gets the emulator's credentials, nor the emulator an account's."""
+        if self.registration_store != "dynamodb":
+            return
+        url = self.aws_endpoint_url_dynamodb
+        if url and not _ENDPOINT.fullmatch(url):
+            raise ValueError("AWS_ENDPOINT_URL_DYNAMODB must be http(s)://host[:port]")
+        if url.startswith("http:") and self.environment != "development":
+            raise ValueError("AWS_ENDPOINT_URL_DYNAMODB is an emulator: ENVIRONMENT=development")
+        if not url.startswith("http:") and not self.aws_region:
+            raise ValueError("REGISTRATION_STORE=dynamodb needs AWS_REGION")
+
     @property
     def effective_internal_port(self) -> int:
         return self.internal_port or self.port + _INTERNAL_PORT_OFFSET
@@ -104,6 +125,10 @@ class Settings(ServiceSettings, ProviderSettings):
     @property
     def upstream_ring(self) -> KeyRing:
         return KeyRing.parse(self.upstream_keys.get_secret_value())
+
+    @property
+    def table_region(self) -> str:
+        return self.aws_region or _EMULATED_REGION
 
     def service_account(self) -> ServiceAccount | None:
         """Who we are in a Keycloak realm, when somebody has told us."""

@@ -7,8 +7,10 @@ import pytest
 
 from oauth_kit.providers.catalog import ProviderConfig
 from registrar.directories.catalog import _pool_of, directory_catalog
+from registrar.directories.cognito import CognitoDirectory
 from registrar.directories.keycloak import KeycloakDirectory
 from registrar.directories.keycloak_api import ServiceAccount
+from registrar.directories.port import DirectoryError
 
 
 def config(**changes: Any) -> ProviderConfig:
@@ -62,3 +64,31 @@ def test_region_and_pool_follow_from_the_issuer(
     changes: dict[str, str], pool: tuple[str, str]
 ) -> None:
     assert _pool_of(config(**changes)) == pool
+
+
+@pytest.mark.parametrize(
+    ("override", "changes", "is_emulated"),
+    [
+        ("http://emulator.test", {}, True),
+        ("http://emulator.test", {"endpoint_url": "http://localhost:4566"}, True),
+        ("", {"endpoint_url": "http://localhost:4566"}, True),
+        ("", {"endpoint_url": "https://emulator.test"}, True),
+        ("", {}, False),
+        ("https://vpce-1.example", {}, False),
+    ],
+)
+async def test_plain_http_is_an_emulator_whatever_the_provider(
+    monkeypatch: pytest.MonkeyPatch, override: str, changes: dict[str, str], is_emulated: bool
+) -> None:
+    """The account's credentials are refused here, so that AWS itself is never asked."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "emulator")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
+    directory = directory_catalog(override)(config(**changes))
+    assert isinstance(directory, CognitoDirectory)
+    if is_emulated:
+        connected = await directory._aws.client()
+        assert connected.meta.endpoint_url == (override or changes["endpoint_url"])
+        connected.close()
+    else:
+        with pytest.raises(DirectoryError, match="EmulatorCredentialsError"):
+            await directory.list()

@@ -252,15 +252,3 @@ async def test_deleting_what_is_gone_is_no_error(
 ) -> None:
     fail(stubber, "delete_user_pool_client", "ResourceNotFoundException")
     await directory.delete("gone")
-
-
-async def test_an_emulator_never_gets_the_accounts_credentials(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
-    emulated: Any = connect_cognito("us-east-1", endpoint_url="http://x.test", is_emulated=True)
-    assert emulated._request_signer._credentials.access_key == "emulator"
-    real: Any = connect_cognito("us-east-1", endpoint_url=None, is_emulated=False)
-    assert real._request_signer._credentials.access_key == "AKIAREAL"
-    assert real.meta.endpoint_url == "https://cognito-idp.us-east-1.amazonaws.com"

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from oauth_kit.providers.catalog import ProviderConfig
+from registrar.aws import aws_config, aws_session
 from registrar.directories.cognito import CognitoDirectory
 from registrar.directories.keycloak import KeycloakDirectory
 from registrar.directories.keycloak_api import KeycloakApi, ServiceAccount, admin_url_of
@@ -43,7 +44,8 @@ def directory_catalog(
             return None
         region, pool_id = _pool_of(provider)
         endpoint_url = endpoint_override or provider.endpoint_url
-        is_emulated = provider.endpoint_url is not None
+        # AWS speaks no plain http
+        is_emulated = bool(provider.endpoint_url) or endpoint_override.startswith("http:")
         return CognitoDirectory(
             pool_id,
             lambda: connect_cognito(region, endpoint_url=endpoint_url, is_emulated=is_emulated),
@@ -55,28 +57,14 @@ def directory_catalog(
 def connect_cognito(
     region: str, *, endpoint_url: str | None, is_emulated: bool
 ) -> "CognitoIdentityProviderClient":
-    """A client without retries of its own.
-
-    An emulator, which speaks plain http, never gets the account's own credentials, and is not
-    looked for behind the environment's proxy.
-    """
-    from boto3.session import Session
-    from botocore.config import Config
-
-    config = Config(
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        proxies={} if is_emulated else None,
-    )
-    credentials = "emulator" if is_emulated else None
-    return Session().client(
+    """A client without retries of its own."""
+    return aws_session(is_emulated=is_emulated).client(
         "cognito-idp",
         region_name=region,
         endpoint_url=endpoint_url,
-        aws_access_key_id=credentials,
-        aws_secret_access_key=credentials,
-        config=config,
+        config=aws_config(
+            is_emulated=is_emulated, connect_seconds=_CONNECT_SECONDS, read_seconds=_READ_SECONDS
+        ),
     )
 
 

@@ -1,21 +1,21 @@
 """App clients of an Amazon Cognito user pool, through boto3 in threads."""
 
 import asyncio
-import random
-import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import structlog
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    ReadTimeoutError,
-)
+from botocore.exceptions import ClientError
 
+from registrar.aws import (
+    ANSWER_LOST,
+    ATTEMPTS,
+    AWS_ERRORS,
+    AwsCalls,
+    AwsError,
+    Pause,
+    is_fault,
+    reason_of,
+)
 from registrar.directories.port import (
     AppClient,
     AppClientCredentials,
@@ -28,26 +28,17 @@ from registrar.directories.port import (
 if TYPE_CHECKING:
     from types_boto3_cognito_idp import CognitoIdentityProviderClient
 
-log = structlog.get_logger()
-
-ATTEMPTS = 4
-_FIRST_PAUSE_SECONDS = 0.2
 # beyond the grants' 90 days, so that a grant never ends because its app client's validity did
 _REFRESH_VALIDITY_DAYS = 100
 _PAGE_SIZE = 60
 
-_THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException"})
 _CONCURRENT = "ConcurrentModificationException"
 _FULL = "LimitExceededException"
 _NOT_FOUND = "ResourceNotFoundException"
-_NOT_SENT = (EndpointConnectionError, ConnectTimeoutError)
-_ANSWER_LOST = (ReadTimeoutError, ConnectionClosedError)
-
-Pause = Callable[[float], Awaitable[None]]
 
 
 class CognitoDirectory:
-    """One user pool. Throttling and faults are retried with jitter, a bounded number of times.
+    """One user pool. Two creations make two app clients: a call without an answer is not repeated.
 
     connect: builds the boto3 client, whose own retries are off; called once, in a thread
     """
@@ -60,10 +51,7 @@ class CognitoDirectory:
         pause: Pause = asyncio.sleep,
     ) -> None:
         self._pool_id = pool_id
-        self._connect = connect
-        self._pause = pause
-        self._connecting = threading.Lock()
-        self._connected: CognitoIdentityProviderClient | None = None
+        self._aws = AwsCalls(connect, is_repeatable=False, pause=pause)
 
     async def create(self, asked: AppClientRequest) -> AppClientCredentials:
         made = await self._call("create_user_pool_client", GenerateSecret=True, **_shape(asked))
@@ -83,7 +71,7 @@ class CognitoDirectory:
             except DirectoryError as error:
                 if error.reason != _CONCURRENT or attempt == ATTEMPTS - 1:
                     raise
-                await self._back_off(attempt)
+                await self._aws.back_off(attempt)
             else:
                 return
 
@@ -107,7 +95,7 @@ class CognitoDirectory:
             page["NextToken"] = token
 
     async def _updatable(self, described: Mapping[str, Any]) -> dict[str, Any]:
-        client = await asyncio.to_thread(self._client)
+        client = await self._aws.client()
         operation = client.meta.service_model.operation_model("UpdateUserPoolClient")
         members = operation.input_shape.members if operation.input_shape else {}
         return {
@@ -117,29 +105,10 @@ class CognitoDirectory:
         }
 
     async def _call(self, operation: str, **arguments: Any) -> Any:
-        attempt = 0
-        while True:
-            try:
-                return await asyncio.to_thread(self._invoke, operation, arguments)
-            except (ClientError, BotoCoreError) as error:
-                if not _worth_retrying(error) or attempt == ATTEMPTS - 1:
-                    raise _translated(error) from error
-                log.info("directory_retry", operation=operation, reason=_reason(error))
-            await self._back_off(attempt)
-            attempt += 1
-
-    def _invoke(self, operation: str, arguments: dict[str, Any]) -> Any:
-        return getattr(self._client(), operation)(UserPoolId=self._pool_id, **arguments)
-
-    def _client(self) -> "CognitoIdentityProviderClient":
-        with self._connecting:
-            if self._connected is None:
-                self._connected = self._connect()
-            return self._connected
-
-    async def _back_off(self, attempt: int) -> None:
-        ceiling = _FIRST_PAUSE_SECONDS * 2**attempt
-        await self._pause(ceiling * random.uniform(0.5, 1))  # noqa: S311 - jitter, no secret
+        try:
+            return await self._aws.call(operation, UserPoolId=self._pool_id, **arguments)
+        except AWS_ERRORS as error:
+            raise _translated(error) from error
 
 
 def _shape(asked: AppClientRequest) -> dict[str, Any]:
@@ -164,29 +133,12 @@ def _merged(kept: Mapping[str, Any], shape: Mapping[str, Any]) -> dict[str, Any]
     return {**kept, **shape, "TokenValidityUnits": units}
 
 
-def _worth_retrying(error: ClientError | BotoCoreError) -> bool:
-    if isinstance(error, ClientError):
-        return _reason(error) in _THROTTLED or _is_fault(error)
-    return isinstance(error, _NOT_SENT)
-
-
-def _translated(error: ClientError | BotoCoreError) -> DirectoryError:
-    reason = _reason(error)
+def _translated(error: AwsError) -> DirectoryError:
+    reason = reason_of(error)
     if not isinstance(error, ClientError):
-        return DirectoryError(reason, may_have_happened=isinstance(error, _ANSWER_LOST))
+        return DirectoryError(reason, may_have_happened=isinstance(error, ANSWER_LOST))
     if reason == _FULL:
         return DirectoryFullError(reason)
     if reason == _NOT_FOUND:
         return AppClientNotFoundError(reason)
-    return DirectoryError(reason, may_have_happened=_is_fault(error))
-
-
-def _is_fault(error: ClientError) -> bool:
-    status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500
-
-
-def _reason(error: ClientError | BotoCoreError) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "ClientError"))
-    return type(error).__name__
+    return DirectoryError(reason, may_have_happened=is_fault(error))

@@ -17,14 +17,13 @@ from oauth_kit.web.reading import TrustedProxies, read_json_object
 from registrar.handlers.bearer_guard import BearerGuard
 from registrar.registration_policy import RegistrationPolicy
 from registrar.registrations.port import Registrations, RegistrationsFullError
+from registrar.registrations.stored import MAX_RECORD_CHARACTERS
 
 log = structlog.get_logger()
 
 _CLIENT_ID_BYTES = 24
 _CLIENT_SECRET_BYTES = 32
 _FULL_RETRY_SECONDS = 3600
-# kept for a month, times REGISTRATION_MAX_CLIENTS: it has to fit into the store
-_MAX_RECORD_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class RegisterEndpoint:
             method_was_defaulted=not asked.get("token_endpoint_auth_method"),
             issued_at=self.clock(),
         )
-        if len(client.to_json()) > _MAX_RECORD_BYTES:
+        if len(client.to_json()) > MAX_RECORD_CHARACTERS:
             raise OAuthError("invalid_client_metadata", "The client metadata is too large")
         return client, secret
 

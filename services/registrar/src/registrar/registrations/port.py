@@ -12,11 +12,12 @@ class RegistrationsFullError(Exception):
 class Registrations(Protocol):
     """Registered clients that vanish when nobody uses them.
 
-    A new one lives for the unused period; each use grants it the longer used period.
+    A new one lives for the unused period; each use grants it the longer used period. Every method
+    raises OAuthError("temporarily_unavailable") when the store does not answer.
     """
 
     async def create(self, client: Client) -> None:
-        """Keep a client under an id nobody has.
+        """Keep a client under an id nobody has; temporarily_unavailable when somebody has it.
 
         At the cap the oldest client that was never used gives way to it. Raises
         RegistrationsFullError when there is none.
