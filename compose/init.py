@@ -58,6 +58,8 @@ PROFILES = {
         "provider": "cognito",
         "provider_file": "/run/provider/provider.json",
         "upstream_clients": "per-client",
+        "registration_store": "dynamodb",
+        "aws_endpoint_url_dynamodb": "http://localstack:4566",
     },
     "cognito": {"provider": "cognito", "upstream_clients": "shared"},
     "": {"upstream_clients": "shared"},

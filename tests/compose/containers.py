@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ PROJECT_NAME = "mcp-authstack-test"
 SERVICES = ("registrar", "cimd-bridge", "resource")
 CLIENTS = ("client-preregistered", "client-dynamic", "client-metadata")
 COMMAND_SECONDS = 900
+EVENT_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,26 @@ class System:
         """The JSON lines of one container's log."""
         lines = docker("logs", container).splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def wait_for_event(self, service: str, event: str, since: datetime) -> dict[str, Any]:
+        """The first line of a service's log that names the event, as soon as it is written."""
+        command = ("docker", "logs", "--follow", "--since", since.isoformat())
+        (container,) = self.containers(service)
+        with subprocess.Popen(
+            ["timeout", str(EVENT_SECONDS), *command, container],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as following:
+            assert following.stdout is not None
+            try:
+                for line in following.stdout:
+                    if line.startswith("{") and json.loads(line)["event"] == event:
+                        found: dict[str, Any] = json.loads(line)
+                        return found
+            finally:
+                following.terminate()
+        raise AssertionError(f"{service} did not log {event}:\n{self.logs(service)}")
 
     def containers(self, *services: str) -> list[str]:
         """Ids, ended ones included."""

@@ -171,6 +171,7 @@ def test_another_profile_takes_back_what_the_one_before_gave(
     assert "provider_admin_client_secret" not in bridge
     init.choose_provider("localstack", ENVIRONMENT)
     bridge = contents(tmp_path / "cimd-bridge")
+    assert contents(tmp_path / "registrar")["registration_store"] == "dynamodb"
     assert bridge["provider"] == "cognito"
     assert bridge["provider_file"] == "/run/provider/provider.json"
     assert bridge.keys().isdisjoint({"provider_issuer", "provider_client_secret"})

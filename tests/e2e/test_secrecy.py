@@ -157,8 +157,8 @@ def secrets_of_app_clients(layout: Layout) -> set[str]:
         "cognito-idp",
         endpoint_url=layout.url("emulator"),
         region_name=provider["region"],
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_access_key_id="emulator",
+        aws_secret_access_key="emulator",
     )
     pool = {"UserPoolId": provider["pool_id"]}
     pages = cognito.get_paginator("list_user_pool_clients").paginate(**pool)

@@ -16,7 +16,7 @@ def test_real_aws_credentials_do_not_reach_any_service(layout: Layout) -> None:
     for service in found.values():
         assert "AKIAREAL" not in service.environment.values()
         assert "AWS_PROFILE" not in service.environment
-    assert found["registrar"].environment["AWS_ACCESS_KEY_ID"] == "test"
+    assert found["registrar"].environment["AWS_ACCESS_KEY_ID"] == "emulator"
     assert "AWS_ACCESS_KEY_ID" not in found["bridge"].environment
 
 
@@ -69,6 +69,17 @@ def test_ports_and_public_urls_move_together(layout: Layout) -> None:
     assert moved["emulator"].environment["BRIDGE_CALLBACK_URL"] == "http://localhost:6004/callback"
     base = {port for service in embedded_services(layout, {}) for port in service.ports}
     assert base.isdisjoint(port for service in moved.values() for port in service.ports)
+
+
+def test_registrations_are_in_the_emulators_dynamodb_unless_the_caller_wants_redis(
+    layout: Layout,
+) -> None:
+    moved = services(Layout(layout.data, 3000), AWS_ENDPOINT_URL_DYNAMODB="https://aws.example")
+    registrar = moved["registrar"].environment
+    assert registrar["REGISTRATION_STORE"] == "dynamodb"
+    assert registrar["AWS_ENDPOINT_URL_DYNAMODB"] == "http://127.0.0.1:7566"
+    chosen = services(layout, REGISTRATION_STORE="redis")["registrar"].environment
+    assert chosen["REGISTRATION_STORE"] == "redis"
 
 
 def test_dependencies_are_services_of_the_stack(layout: Layout) -> None:

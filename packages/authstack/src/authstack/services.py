@@ -103,6 +103,8 @@ def _registrar(layout: Layout, inherited: Mapping[str, str]) -> Service:
     settings = {
         "INTERNAL_PORT": str(layout.port("registrar_internal")),
         "UPSTREAM_CLIENTS": "per-client",
+        "REGISTRATION_STORE": "dynamodb",
+        "AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{layout.port('emulator')}",
         **_emulated_aws(),
     }
     return _python_service(
@@ -185,8 +187,8 @@ def _shared_settings(layout: Layout) -> dict[str, str]:
 
 def _emulated_aws() -> dict[str, str]:
     return {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": "emulator",
+        "AWS_SECRET_ACCESS_KEY": "emulator",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
 
