@@ -99,15 +99,16 @@ HOW_TO_GET = {
         "PROVIDER_ISSUER": "https://cognito-idp.<region>.amazonaws.com/<pool id>; "
         "aws cognito-idp list-user-pools --max-results 60 shows the ids. The pool needs a domain",
         "PROVIDER_CLIENT_ID": "an app client with a secret, the code flow, the scopes openid "
-        "profile email and the callback ISSUER + /callback; aws cognito-idp list-user-pool-clients "
-        "--user-pool-id <pool id>",
+        "profile email, the callback ISSUER + /callback and the sign-out URL ISSUER + /logout; "
+        "aws cognito-idp list-user-pool-clients --user-pool-id <pool id>",
         PROVIDER_SECRET: "aws cognito-idp describe-user-pool-client --user-pool-id <pool id> "
         "--client-id <client id> --query UserPoolClient.ClientSecret --output text | "
         + KEEP_SECRET,
     },
     "": {
         "PROVIDER_ISSUER": "the issuer, as in its discovery document",
-        "PROVIDER_CLIENT_ID": "a client with a secret, whose callback is ISSUER + /callback",
+        "PROVIDER_CLIENT_ID": "a client with a secret, whose callback is ISSUER + /callback, and "
+        "which may return to ISSUER + /logout after a log-out",
         PROVIDER_SECRET: f"{KEEP_SECRET} < FILE",
     },
 }

@@ -253,7 +253,11 @@ async def test_log_out_needs_a_client(bridge: Any, client_id: str | None) -> Non
 
 async def test_log_out_ends_the_session_and_returns_to_the_app(bridge: Any) -> None:
     await bridge.log_in()
-    parameters = {"client_id": bridge.client_id, "logout_uri": "http://localhost:3004/"}
+    parameters = {
+        "client_id": bridge.client_id,
+        "logout_uri": "http://localhost:3004/",
+        "state": "does-not-come-back",
+    }
     answer = await bridge.request("GET", "/logout", params=parameters)
     assert answer.status == 302
     assert answer.location == "http://localhost:3004/"

@@ -12,6 +12,7 @@ import pytest
 from fakes.keycloak_process import ROTATING_REALM, Keycloak
 from fakes.upstream_world import (
     CALLBACK_URL,
+    LOGOUT_URL,
     SCOPES,
     Asked,
     UpstreamWorld,
@@ -214,6 +215,51 @@ async def test_grants_of_two_browsers_end_apart(world: UpstreamWorld) -> None:
         assert first.session_id != second.session_id
     await world.provider.revoke(first.tokens, world.ours)
     await world.provider.refresh(second.tokens, world.ours)
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/logout", f"{LOGOUT_URL}2", CALLBACK_URL, ""]
+)
+async def test_a_log_out_leads_to_no_other_page_than_ours(
+    world: UpstreamWorld, elsewhere: str
+) -> None:
+    browser = world.new_browser()
+    await world.log_in(browser)
+    assert await world.log_out(browser, elsewhere) is None
+
+
+async def test_after_a_log_out_the_password_is_asked_for_again(world: UpstreamWorld) -> None:
+    browser = world.new_browser()
+    for _ in range(2):
+        await world.log_in(browser)
+    assert browser.passwords_typed == 1
+    returned = "?state=st" if world.provider.dialect.logout.returns_state else ""
+    assert await world.log_out(browser) == f"{LOGOUT_URL}{returned}"
+    await world.log_in(browser)
+    assert browser.passwords_typed == 2
+    # a browser that is logged out already comes back all the same
+    stranger = world.new_browser()
+    assert await world.log_out(stranger) == f"{LOGOUT_URL}{returned}"
+
+
+async def test_what_a_log_out_does_to_grants_is_what_the_dialect_says(
+    world: UpstreamWorld,
+) -> None:
+    browser = world.new_browser()
+    here, too, elsewhere = (
+        await world.log_in(browser),
+        await world.log_in(browser, world.other),
+        await world.log_in(),
+    )
+    await world.log_out(browser)
+    ends = world.provider.dialect.logout.ends_grants
+    for login, who in ((here, world.ours), (too, world.other)):
+        if ends:
+            with pytest.raises(UpstreamRefusedError):
+                await world.provider.refresh(login.tokens, who)
+        elif ends is False:
+            await world.provider.refresh(login.tokens, who)
+    await world.provider.refresh(elsewhere.tokens, world.ours)
 
 
 async def test_keycloak_advertises_plain_and_refuses_it_to_our_clients(

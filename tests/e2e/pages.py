@@ -78,6 +78,26 @@ class ConsentPage:
     def scopes(self) -> str:
         return self.page.get_by_test_id("scopes").inner_text()
 
+    def use_another_account(self) -> "LogoutPage":
+        with self.page.context.expect_page() as opened:
+            self.page.get_by_test_id("other-account").click()
+        return LogoutPage(opened.value)
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutPage:
+    """The bridge's question whether to log out at the identity provider."""
+
+    page: Page
+
+    def log_out(self, issuer: str) -> None:
+        self.page.get_by_test_id("log-out").click()
+        if not self.page.url.startswith(issuer):
+            # Keycloak asks for itself
+            self.page.locator("#kc-logout").click()
+        expect(self.page).to_have_title("Logged out · mcp-authstack")
+        expect(self.page.get_by_test_id("logout")).to_have_text("You are logged out")
+
 
 @dataclass(frozen=True, slots=True)
 class SignInPage:

@@ -155,6 +155,19 @@ def test_one_login_at_the_provider_serves_all_three_but_each_asks_for_consent(
         assert client.claim("sub") == subject
 
 
+def test_another_account_can_be_used_after_logging_out_at_the_provider(
+    stack: Stack, log_in: OpenClient, open_client: OpenClient
+) -> None:
+    log_in("preregistered")
+    client = open_client("dynamic")
+    client.press("log-in")
+    consent = ConsentPage(client.page).expect_here(stack.issuer)
+    consent.use_another_account().log_out(stack.issuer)
+    consent.approve()
+    SignInPage(client.page).sign_in(*stack.demo_user)
+    client.expect_here().expect_logged_in()
+
+
 def test_opening_a_spent_answer_again_does_no_harm(stack: Stack, open_client: OpenClient) -> None:
     client = open_client("dynamic")
     addresses: list[str] = []

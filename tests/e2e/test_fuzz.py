@@ -44,6 +44,7 @@ PATHS = {
         "/authorize",
         "/consent",
         "/callback",
+        "/logout",
         "/token",
         "/revoke",
         "/introspect",

@@ -31,6 +31,7 @@ def running_emulator(folder: Path) -> Iterator[Emulator]:
         "MANAGEMENT_PORT": str(management_port),
         "STATE_DIR": str(folder / "state"),
         "PROVIDER_FILE": str(provider_file),
+        "BRIDGE_LOGOUT_URL": "http://localhost:3004/logout",
     }
     command = [str(EMULATOR_PYTHON), "-m", "cognito_emulator"]
     with running(command, environment, management_port=management_port, folder=folder):

@@ -26,6 +26,7 @@ class FakeProvider:
     fails_with:                   an HTTP status that the token endpoint answers instead
     answers_with:                 a whole answer that token and revocation endpoint give instead
     metadata:                     members that replace those of the discovery document
+    logout_urls:                  where a browser may be sent to from the log-out
     """
 
     clients: dict[str, str] = field(default_factory=lambda: {"shared": "shared-secret"})
@@ -36,6 +37,7 @@ class FakeProvider:
     fails_with: int | None = None
     answers_with: Callable[[], web.Response] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    logout_urls: set[str] = field(default_factory=set)
     rotates_refresh_tokens: bool = False
     refuses_refresh: bool = False
     signing_key: Any = KEY
@@ -60,6 +62,7 @@ class FakeProvider:
         app.router.add_post("/token", self._token)
         app.router.add_post("/revoke", self._revoke)
         app.router.add_get("/jwks", self._jwks)
+        app.router.add_get("/logout", self._logout)
         app.router.add_get("/.well-known/openid-configuration", self._discovery)
         return app
 
@@ -140,6 +143,14 @@ class FakeProvider:
             answer["refresh_token"] = "upstream-refresh-canary-" + secrets.token_urlsafe(8)
             self.refresh_tokens[answer["refresh_token"]] = client_id
         return web.json_response(answer)
+
+    async def _logout(self, request: web.Request) -> web.Response:
+        """As Cognito's, which sends no `state` back."""
+        known = request.query.get("client_id") in self.clients
+        location = request.query.get("logout_uri", "")
+        if not known or location not in self.logout_urls:
+            return web.Response(status=400)
+        return web.Response(status=302, headers={"Location": location})
 
     async def _revoke(self, request: web.Request) -> web.Response:
         form = await request.post()

@@ -82,9 +82,7 @@ class Keycloak:
 
 
 @contextmanager
-def running_keycloak(
-    callback_url: str = "http://localhost:3004/callback",
-) -> Iterator[Keycloak]:
+def running_keycloak(bridge_url: str = "http://localhost:3004") -> Iterator[Keycloak]:
     """Skips the test when Keycloak's distribution or Java is missing."""
     with tempfile.TemporaryDirectory(prefix="keycloak-") as name:
         folder = Path(name)
@@ -96,7 +94,8 @@ def running_keycloak(
         environment = {
             "KEYCLOAK_HOME": str(home),
             "SECRETS_DIR": str(folder / "secrets"),
-            "MCP_BRIDGE_CALLBACK_URL": callback_url,
+            "MCP_BRIDGE_CALLBACK_URL": f"{bridge_url}/callback",
+            "MCP_BRIDGE_LOGOUT_URL": f"{bridge_url}/logout",
             "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m",
             "JAVA_OPTS_APPEND": "-XX:TieredStopAtLevel=1",
         }

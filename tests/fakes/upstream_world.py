@@ -8,7 +8,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
@@ -27,12 +27,27 @@ from registrar.directories.catalog import directory_catalog
 from registrar.directories.port import AppClientRequest, ClientDirectory
 
 CALLBACK_URL = "http://localhost:3004/callback"
+LOGOUT_URL = "http://localhost:3004/logout"
 USERNAME = "demo@example.com"
 PASSWORD = "Demo-Passw0rd-1!"
 SCOPES = "openid profile email"
 
-Visit = Callable[[str], Awaitable[dict[str, str]]]
-"""Open an authorization URL in one browser, log in where asked; what the callback gets."""
+
+class Visit(Protocol):
+    """Somebody in front of one browser.
+
+    passwords_typed: how often the provider wanted one
+    """
+
+    passwords_typed: int
+
+    async def __call__(self, url: str) -> dict[str, str]:
+        """Open an authorization URL, log in where asked; what the callback gets."""
+        ...
+
+    async def log_out(self, url: str) -> str | None:
+        """Open a log-out URL, confirm where asked; where the browser is sent, None if nowhere."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,11 @@ class UpstreamWorld:
             code_challenge=asked.code_challenge,
         )
 
+    async def log_out(self, browser: Visit, return_to: str = LOGOUT_URL) -> str | None:
+        url = await self.provider.logout_url(self.ours.client_id, return_to=return_to, state="st")
+        assert url is not None
+        return await browser.log_out(url)
+
     async def code(self, asked: Asked, browser: Visit | None = None) -> str:
         visit = browser or self.new_browser()
         return (await visit(await self.authorization_url(asked)))["code"]
@@ -104,7 +124,8 @@ class UpstreamWorld:
 
 @asynccontextmanager
 async def fake_world(http: aiohttp.ClientSession) -> AsyncIterator[UpstreamWorld]:
-    fake = FakeProvider(clients={"shared": "shared-secret", "other": "other-secret"})
+    clients = {"shared": "shared-secret", "other": "other-secret"}
+    fake = FakeProvider(clients=clients, logout_urls={LOGOUT_URL})
     server = TestServer(fake.application(), host="127.0.0.1")
     await server.start_server()
     config = ProviderConfig(
@@ -117,11 +138,8 @@ async def fake_world(http: aiohttp.ClientSession) -> AsyncIterator[UpstreamWorld
         token_url=str(server.make_url("/token")),
         jwks_url=str(server.make_url("/jwks")),
         revoke_url=str(server.make_url("/revoke")),
+        logout_url=str(server.make_url("/logout")),
     )
-
-    async def visit(url: str) -> dict[str, str]:
-        query = dict(parse_qsl(urlsplit(url).query))
-        return {"code": fake.log_in(url), "state": query["state"]}
 
     async def enable_user(enabled: bool) -> None:
         fake.refuses_refresh = not enabled
@@ -131,7 +149,7 @@ async def fake_world(http: aiohttp.ClientSession) -> AsyncIterator[UpstreamWorld
         UpstreamCredentials("shared", "shared-secret"),
         UpstreamCredentials("other", "other-secret"),
         sends_iss=False,
-        new_browser=lambda: visit,
+        new_browser=lambda: FakeVisit(fake, http),
         enable_user=enable_user,
     )
     await server.close()
@@ -195,7 +213,7 @@ async def _real_world(
 
     def new_browser() -> Visit:
         browsers.append(open_browser_session(None, timeout_seconds=60))
-        return scripted_person(browsers[-1])
+        return ScriptedVisit(browsers[-1])
 
     yield UpstreamWorld(
         OidcProvider(config, http, scopes=SCOPES),
@@ -210,20 +228,51 @@ async def _real_world(
     await directory.delete(made.client_id)
 
 
-def scripted_person(session: aiohttp.ClientSession) -> Visit:
+@dataclass
+class FakeVisit:
+    """A browser of the fake provider, which has no pages but remembers who is logged in."""
+
+    fake: FakeProvider
+    http: aiohttp.ClientSession
+    logged_in: bool = False
+    passwords_typed: int = 0
+
+    async def __call__(self, url: str) -> dict[str, str]:
+        self.passwords_typed += not self.logged_in
+        self.logged_in = True
+        query = dict(parse_qsl(urlsplit(url).query))
+        return {"code": self.fake.log_in(url), "state": query["state"]}
+
+    async def log_out(self, url: str) -> str | None:
+        async with self.http.get(url, allow_redirects=False) as answer:
+            self.logged_in = answer.status != 302
+            return answer.headers.get("Location")
+
+
+@dataclass
+class ScriptedVisit:
     """The demo user in front of one browser."""
 
-    async def visit(url: str) -> dict[str, str]:
-        browser = Browser(session, CALLBACK_URL)
+    session: aiohttp.ClientSession
+    passwords_typed: int = 0
+
+    async def __call__(self, url: str) -> dict[str, str]:
+        browser = Browser(self.session, CALLBACK_URL)
         shown = await browser.open(url)
         if not isinstance(shown, Arrival):
             form = next(form for form in shown.forms() if form.password_field)
             typed = {"username": USERNAME, str(form.password_field): PASSWORD}
             shown = await browser.submit(shown, form, form.filled(typed))
+            self.passwords_typed += 1
         assert isinstance(shown, Arrival), shown.text
         return dict(parse_qsl(urlsplit(shown.url).query, keep_blank_values=True))
 
-    return visit
+    async def log_out(self, url: str) -> str | None:
+        browser = Browser(self.session, LOGOUT_URL)
+        shown = await browser.open(url)
+        if not isinstance(shown, Arrival) and (forms := shown.forms()):
+            shown = await browser.submit(shown, forms[0], forms[0].filled({}))
+        return shown.url if isinstance(shown, Arrival) else None
 
 
 def unverified_claims(token: str) -> dict[str, Any]:

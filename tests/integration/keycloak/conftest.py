@@ -136,7 +136,7 @@ def ports() -> Ports:
 
 @pytest.fixture(scope="session")
 def keycloak(ports: Ports) -> Iterator[Keycloak]:
-    with running_keycloak(f"{ports.issuer}/callback") as keycloak:
+    with running_keycloak(ports.issuer) as keycloak:
         yield keycloak
 
 

@@ -96,6 +96,24 @@ async def test_a_client_gets_a_client_of_its_own_which_an_administrator_can_stop
     assert (status, answer["error"]) == (400, "invalid_grant")
 
 
+@pytest.mark.requirement("TK24")
+async def test_after_a_log_out_the_password_is_asked_for_and_this_browsers_grants_end(
+    stack: Any,
+) -> None:
+    client = await stack.register("On a shared computer")
+    async with browser_session() as here, browser_session() as elsewhere:
+        tokens, others = await stack.tokens(client, here), await stack.tokens(client, elsewhere)
+        assert await asks_for_a_password(stack, client, here) is False
+        returned = await log_out(stack, here)
+        assert "You are logged out" in returned.text
+        assert await asks_for_a_password(stack, client, here) is True
+        assert await asks_for_a_password(stack, client, elsewhere) is False
+    status, answer = await stack.refresh(client, tokens["refresh_token"])
+    assert (status, answer["error"]) == (400, "invalid_grant")
+    status, answer = await stack.refresh(client, others["refresh_token"])
+    assert status == 200, answer
+
+
 async def test_a_new_user_signs_up_on_keycloaks_page_and_arrives_at_the_client(stack: Any) -> None:
     client, verifier = await stack.register("For newcomers"), secrets.token_urlsafe(48)
     email = f"{secrets.token_hex(6)}@example.com"
@@ -126,6 +144,27 @@ async def approve(browser: Browser, url: str) -> Page:
     form = next(form for form in consent.forms() if form.has_button(*APPROVE))
     shown = await browser.submit(consent, form, form.filled({}, APPROVE))
     assert isinstance(shown, Page), shown
+    return shown
+
+
+async def asks_for_a_password(stack: Any, client: str, session: aiohttp.ClientSession) -> bool:
+    browser = Browser(session, REDIRECT_URI)
+    consent = await browser.open(stack.authorization_url(client, secrets.token_urlsafe(48)))
+    assert isinstance(consent, Page)
+    form = next(form for form in consent.forms() if form.has_button(*APPROVE))
+    shown = await browser.submit(consent, form, form.filled({}, APPROVE))
+    return isinstance(shown, Page) and any(form.password_field for form in shown.forms())
+
+
+async def log_out(stack: Any, session: aiohttp.ClientSession) -> Page:
+    """From our page over Keycloak's question and back."""
+    browser = Browser(session, REDIRECT_URI)
+    shown = await browser.open(f"{stack.ports.issuer}/logout")
+    for _ in range(2):
+        assert isinstance(shown, Page)
+        (form,) = shown.forms()
+        shown = await browser.submit(shown, form, form.filled({}))
+    assert isinstance(shown, Page)
     return shown
 
 

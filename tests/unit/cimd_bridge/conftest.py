@@ -89,6 +89,7 @@ async def make_bridge(aiohttp_client: Any, tmp_path: Path) -> AsyncIterator[Make
                 "provider_token_url": f"{idp}/token",
                 "provider_jwks_url": f"{idp}/jwks",
                 "provider_revoke_url": f"{idp}/revoke",
+                "provider_logout_url": "https://idp.example/logout",
                 **changes,
             }
         )

@@ -73,7 +73,10 @@ def test_the_bridge_logs_users_in_and_nothing_else() -> None:
     bridge = CLIENTS["mcp-bridge"]
     assert enabled_flows(bridge) == {"standardFlowEnabled"}
     assert bridge["redirectUris"] == ["${MCP_BRIDGE_CALLBACK_URL:http://localhost:3004/callback}"]
-    assert bridge["attributes"]["pkce.code.challenge.method"] == "S256"
+    assert bridge["attributes"] == {
+        "pkce.code.challenge.method": "S256",
+        "post.logout.redirect.uris": "${MCP_BRIDGE_LOGOUT_URL:http://localhost:3004/logout}",
+    }
 
 
 def test_the_registrar_administers_clients_and_nothing_else() -> None:

@@ -19,6 +19,7 @@ from cimd_bridge.handlers.callback import CALLBACK_PATH, CallbackEndpoint
 from cimd_bridge.handlers.consent import CONSENT_PATH, ConsentEndpoint
 from cimd_bridge.handlers.introspect import IntrospectEndpoint
 from cimd_bridge.handlers.jwks import JWKS_PATH, JwksEndpoint
+from cimd_bridge.handlers.logout import LOGOUT_PATH, LogoutEndpoint
 from cimd_bridge.handlers.metadata import METADATA_PATH, MetadataEndpoint
 from cimd_bridge.handlers.revoke import REVOKE_PATH, RevokeEndpoint
 from cimd_bridge.handlers.token import TOKEN_PATH, TokenEndpoint
@@ -108,6 +109,7 @@ def build_app(
     clients = ClientResolver(preregistered, documents, redis, settings.keyspace, registrar)
     front_channel = FrontChannel(settings.issuer, Pages("cimd_bridge"), settings.product_name)
     cookie = BrowserCookie(settings.issuer, settings.port)
+    logout_cookie = BrowserCookie(settings.issuer, settings.port, "logout", lives_seconds=600)
     forms = ConsentForms(settings.master_ring)
     login = LoginStart(upstream, records.transactions, front_channel, clock)
     ending = GrantEnding(records.grants, upstream, background, clock)
@@ -143,6 +145,7 @@ def build_app(
             ),
             ConsentEndpoint(forms, login, cookie, settings.issuer, clock),
             CallbackEndpoint(records.transactions, opening, front_channel, cookie),
+            LogoutEndpoint(upstream, front_channel, logout_cookie, settings.issuer),
             TokenEndpoint(
                 authenticator,
                 records.codes,
@@ -169,7 +172,7 @@ def build_app(
             CorsRule((METADATA_PATH, JWKS_PATH), ("GET", "HEAD", "OPTIONS")),
             CorsRule((TOKEN_PATH, REVOKE_PATH), ("POST", "OPTIONS")),
         ],
-        page_paths=frozenset({AUTHORIZE_PATH, CONSENT_PATH, CALLBACK_PATH}),
+        page_paths=frozenset({AUTHORIZE_PATH, CONSENT_PATH, CALLBACK_PATH, LOGOUT_PATH}),
         error_page=front_channel.error_page,
     )
     app.on_cleanup.append(background.drain)

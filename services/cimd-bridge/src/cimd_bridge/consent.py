@@ -77,14 +77,18 @@ class BrowserCookie:
 
     Cookies ignore ports, so the name carries ours. `__Host-` and Secure need https: browsers
     disagree about them on http://localhost.
+
+    purpose: tells several cookies apart; the one that lasts has none
     """
 
     issuer: str
     port: int
+    purpose: str = ""
+    lives_seconds: int = _COOKIE_SECONDS
 
     @property
     def name(self) -> str:
-        name = f"bridge-{self.port}"
+        name = "-".join(part for part in ("bridge", str(self.port), self.purpose) if part)
         return f"__Host-{name}" if self._secure else name
 
     @property
@@ -99,12 +103,15 @@ class BrowserCookie:
         response.set_cookie(
             self.name,
             browser_id,
-            max_age=_COOKIE_SECONDS,
+            max_age=self.lives_seconds,
             path="/",
             httponly=True,
             secure=self._secure,
             samesite="Lax",
         )
+
+    def take_back(self, response: web.StreamResponse) -> None:
+        response.del_cookie(self.name, path="/", httponly=True, secure=self._secure, samesite="Lax")
 
 
 def new_browser_id() -> str:

@@ -10,7 +10,7 @@ import structlog
 from cimd_bridge.records.handles import new_secret
 from cimd_bridge.records.transactions import Transactions
 from oauth_kit.providers.catalog import ProviderConfig, ProviderSource
-from oauth_kit.providers.dialects import DIALECTS
+from oauth_kit.providers.dialects import DIALECTS, LogoutDialect
 from oauth_kit.providers.oidc import OidcProvider
 from oauth_kit.providers.port import (
     UpstreamCredentials,
@@ -77,6 +77,10 @@ class Upstream:
     @property
     def revoking_ends_session(self) -> bool:
         return DIALECTS[self._source.current().provider].revoking_ends_session
+
+    @property
+    def logout_dialect(self) -> LogoutDialect:
+        return DIALECTS[self._source.current().provider].logout
 
     async def start(self, client: Client, form_id: str) -> StartedLogin:
         """Raises OAuthError("temporarily_unavailable") when the provider cannot be asked."""
@@ -151,6 +155,19 @@ class Upstream:
         provider = self._of_generation(generation)
         credentials = await self._credentials(provider, client_id, upstream_client_id)
         await provider.revoke(tokens, credentials)
+
+    async def logout_url(self, *, return_to: str, state: str) -> str | None:
+        """Where a browser ends its log-in, as everybody's client; None where there is no such page.
+
+        Raises OAuthError("temporarily_unavailable") when the provider cannot be asked.
+        """
+        provider = self._current()
+        try:
+            return await provider.logout_url(
+                provider.config.client_id, return_to=return_to, state=state
+            )
+        except UpstreamUnavailableError as error:
+            raise _unavailable(str(error)) from error
 
     async def has_own_client(self, client_id: str) -> bool:
         return await self._own_client(client_id) is not None

@@ -375,6 +375,51 @@ async def test_secrets_go_to_https_endpoints_only(
             await asking
 
 
+@pytest.mark.parametrize(
+    ("name", "returned"),
+    [
+        ("cognito", [("logout_uri", "http://localhost:3004/logout")]),
+        *(
+            (
+                name,
+                [
+                    ("post_logout_redirect_uri", "http://localhost:3004/logout"),
+                    ("state", "a b&c"),
+                ],
+            )
+            for name in ("keycloak", "oidc")
+        ),
+    ],
+)
+async def test_the_log_out_is_the_providers_own(
+    world: Any, name: Any, returned: list[tuple[str, str]]
+) -> None:
+    asked = {"return_to": "http://localhost:3004/logout", "state": "a b&c"}
+    by_hand = world.provider(name, logout_url="https://login.example/logout?theme=a")
+    location = await by_hand.logout_url("shared", **asked)
+    assert location is not None
+    assert location.startswith("https://login.example/logout?theme=a&")
+    sent = parse_qsl(urlsplit(location).query)
+    assert sent == [("theme", "a"), ("client_id", "shared"), *returned]
+    assert world.fake.calls == []
+    world.fake.metadata = {"end_session_endpoint": f"{world.origin}/bye"}
+    discovered = await world.provider(name).logout_url("shared", **asked)
+    assert discovered.startswith(f"{world.origin}/bye?client_id=shared&")
+
+
+@pytest.mark.parametrize("advertised", [None, 1, ["https://idp.example/logout"]])
+async def test_a_provider_may_have_no_log_out(world: Any, advertised: object) -> None:
+    world.fake.metadata = {"end_session_endpoint": advertised}
+    assert await world.provider().logout_url("shared", return_to="x", state="s") is None
+
+
+@pytest.mark.parametrize("endpoint", ["javascript:alert(1)", "//idp.example/logout", ""])
+async def test_a_browser_is_sent_to_a_web_page_only(world: Any, endpoint: str) -> None:
+    world.fake.metadata = {"end_session_endpoint": endpoint}
+    with pytest.raises(UpstreamUnavailableError, match="end_session_endpoint"):
+        await world.provider().logout_url("shared", return_to="x", state="s")
+
+
 @pytest.mark.requirement("TK14")
 async def test_credentials_are_form_encoded_before_base64(world: Any) -> None:
     world.fake.clients["a:b %"] = "s+e:c r%t"

@@ -1,4 +1,4 @@
-"""An OpenID provider behind us: code flow, refresh, revocation (OIDC Core §3.1, §12)."""
+"""An OpenID provider behind us: code flow, refresh, revocation, log-out (OIDC Core §3.1, §12)."""
 
 import base64
 import time
@@ -157,6 +157,16 @@ class OidcProvider:
         if status != 200:
             raise UpstreamUnavailableError(f"revocation answered {status}")
 
+    async def logout_url(self, client_id: str, *, return_to: str, state: str) -> str | None:
+        url = self.config.logout_url or await self._advertised("end_session_endpoint")
+        if url is None:
+            return None
+        dialect = self.dialect.logout
+        parameters = [("client_id", client_id), (dialect.return_parameter, return_to)]
+        if dialect.returns_state:
+            parameters.append(("state", state))
+        return with_parameters(url, parameters)
+
     async def _token_request(
         self, credentials: UpstreamCredentials, parameters: Mapping[str, str]
     ) -> dict[str, object]:
@@ -194,9 +204,15 @@ class OidcProvider:
         return response.status, body
 
     async def _discovered(self, member: str) -> str:
+        endpoint = await self._advertised(member)
+        if endpoint is None:
+            raise UpstreamUnavailableError(f"discovery names no {member}")
+        return endpoint
+
+    async def _advertised(self, member: str) -> str | None:
         endpoint = (await self._metadata()).get(member)
         if not isinstance(endpoint, str):
-            raise UpstreamUnavailableError(f"discovery names no {member}")
+            return None
         both_plain = endpoint.startswith("http://") and self.config.issuer.startswith("http://")
         if not endpoint.startswith("https://") and not both_plain:
             raise UpstreamUnavailableError(f"{member} is not https")

@@ -1,4 +1,6 @@
-"""What the bridge asks of an identity provider (OpenID Connect Core §3.1, RFC 6749, RFC 7009)."""
+"""What the bridge asks of an identity provider (OpenID Connect Core §3.1, RP-Initiated Logout 1.0,
+RFC 6749, RFC 7009).
+"""
 
 from dataclasses import dataclass, field, fields
 from typing import Protocol
@@ -81,3 +83,11 @@ class IdentityProvider(Protocol):
         ...
 
     async def revoke(self, tokens: UpstreamTokens, credentials: UpstreamCredentials) -> None: ...
+
+    async def logout_url(self, client_id: str, *, return_to: str, state: str) -> str | None:
+        """Where a browser ends its session there; None when the provider has no such page.
+
+        return_to: a page that is registered for the client
+        state:     comes back with the browser where the dialect says so
+        """
+        ...
