@@ -6,7 +6,7 @@ import hashlib
 import json
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from cimd_bridge import documents as documents_module
-from cimd_bridge.documents import DocumentLimits, Documents
+from cimd_bridge.documents import Documents
+from cimd_bridge.limits import DocumentLimits
 from oauth_kit.outbound.public_fetch import Fetched, FetchFailed, PublicFetch
 from oauth_kit.records.client import Client
 from oauth_kit.records.keys import Keyspace
@@ -30,6 +31,7 @@ from oauth_kit.rules.public_address import PrivateTargets
 from oauth_kit.web.rate_limits import RateLimits
 
 URL = "https://client.example/oauth/client.json"
+FREE = DocumentLimits("999/minute", "999/minute", "999/minute")
 KEY = f"mcp:test:cimd:{hashlib.sha256(URL.encode()).hexdigest()}"
 LOOPBACK_URL = "http://localhost:3003/client-metadata.json"
 
@@ -103,6 +105,7 @@ class World:
             "policy": MetadataPolicy(),
             "rate_limits": self.rate_limits
             or RateLimits("memory://", prefix="test", enabled=False),
+            "limits": FREE,
             "clock": self.clock,
         }
         return Documents(**(arguments | changes))
@@ -564,7 +567,7 @@ def limited(world: World) -> World:
 
 @pytest.mark.requirement("CI16", "OP6")
 async def test_a_caller_has_few_fetches_from_one_host(limited: World) -> None:
-    bridge = limited.bridge(limits=DocumentLimits(per_caller="2/minute"))
+    bridge = limited.bridge(limits=replace(FREE, per_caller="2/minute"))
     limited.shelf.answer = good("no-store")
     await resolve(bridge)
     await resolve(bridge)
@@ -580,7 +583,7 @@ async def test_a_caller_has_few_fetches_from_one_host(limited: World) -> None:
 
 @pytest.mark.requirement("CI16", "OP6")
 async def test_a_document_from_the_cache_costs_nothing(limited: World) -> None:
-    bridge = limited.bridge(limits=DocumentLimits(per_caller="1/minute", per_host="1/minute"))
+    bridge = limited.bridge(limits=DocumentLimits("1/minute", "1/minute", "1/minute"))
     for _ in range(20):
         await resolve(bridge)
     assert len(limited.shelf.asked) == 1
@@ -603,7 +606,7 @@ async def test_new_urls_leave_room_for_those_that_were_good(limited: World) -> N
 
 @pytest.mark.requirement("CI16", "OP6")
 async def test_a_limited_caller_limits_nobody_else(limited: World) -> None:
-    bridge = limited.bridge(limits=DocumentLimits(per_caller="1/minute"))
+    bridge = limited.bridge(limits=replace(FREE, per_caller="1/minute"))
     limited.shelf.answer = good("no-store")
     await resolve(bridge, caller="greedy")
     outcomes = await asyncio.gather(

@@ -14,7 +14,7 @@ from fakes.processes import free_ports, running
 
 from oauth_kit.crypto.key_ring import KeyRing
 
-INTERNAL_TOKEN = "internal-token-of-the-tests"
+INTERNAL_TOKEN = "internal-token-of-the-tests-0123456789"
 UPSTREAM_KEYS = KeyRing.generate("k1")
 
 

@@ -26,11 +26,11 @@ from registrar.app_client_names import AppClientNames
 from registrar.directories.catalog import directory_catalog
 from registrar.directories.port import AppClientRequest, ClientDirectory
 
-BEARER = {"Authorization": "Bearer internal-token-of-the-tests"}
+BEARER = {"Authorization": "Bearer internal-token-of-the-tests-0123456789"}
 REGISTRATION = {"redirect_uris": ["http://localhost:3000/callback"], "client_name": "A client"}
 REQUIRED = {
     "REDIS_URL": "unix:///nowhere/valkey.sock",
-    "INTERNAL_TOKEN": "internal-token-of-the-tests",
+    "INTERNAL_TOKEN": "internal-token-of-the-tests-0123456789",
     "UPSTREAM_KEYS": KeyRing.generate("k1"),
     "PROVIDER_FILE": "/nowhere/provider.json",
 }
@@ -137,7 +137,7 @@ async def test_a_dump_of_the_store_and_the_log_hold_no_secret(
         upstream.client_secret,
         provider.client_secret,
         "someone@client.example",
-        "internal-token-of-the-tests",
+        "internal-token-of-the-tests-0123456789",
     ):
         assert secret not in in_clear
 
@@ -267,7 +267,7 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
 def test_secrets_come_from_files(tmp_path: Path) -> None:
     secrets = tmp_path / "secrets"
     secrets.mkdir()
-    (secrets / "internal_token").write_text("from-a-file-0123456789\n")
+    (secrets / "internal_token").write_text("from-a-file-0123456789-0123456789\n")
     (secrets / "upstream_keys").write_text(KeyRing.generate("k1") + "\n")
     rest = {name: REQUIRED[name] for name in ("REDIS_URL", "PROVIDER_FILE")}
     ended = run_registrar({**rest, "SECRETS_DIR": str(secrets), "PORT": "0"}, tmp_path)

@@ -66,6 +66,15 @@ def test_a_deployment_starts() -> None:
         {"preregistered_clients_file": "/nonexistent/clients.toml"},
         {"management_port": 3004},
         {"provider_file": None},
+        *(
+            {limit: value}
+            for limit in (
+                *("authorization_limit", "introspection_failure_limit"),
+                *("token_failure_limit", "token_failure_limit_network"),
+                *("document_limit", "document_limit_host", "document_limit_host_new"),
+            )
+            for value in ("often", "0/minute")
+        ),
     ],
     ids=str,
 )

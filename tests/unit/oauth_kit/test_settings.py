@@ -7,7 +7,13 @@ import pytest
 from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from oauth_kit.crypto.key_ring import KeyRing
-from oauth_kit.settings import ServiceSettings, check_public_url, load_settings
+from oauth_kit.settings import (
+    BearerSecret,
+    RateLimit,
+    ServiceSettings,
+    check_public_url,
+    load_settings,
+)
 
 SECRET = "canary-canary-canary-canary-canary"
 
@@ -18,6 +24,8 @@ class Sample(ServiceSettings):
     port: int = Field(default=3000, ge=1, le=65535)
     sample_keys: SecretStr
     sentences: dict[str, str] = Field(default={})
+    limit: RateLimit = "20/minute"
+    token: BearerSecret | None = None
 
     @field_validator("sample_keys")
     @classmethod
@@ -255,6 +263,36 @@ def test_a_secrets_folder_that_is_a_file_is_one_line(
         load_settings(Sample)
     assert ended.value.code == 2
     assert SECRET not in capsys.readouterr().err
+
+
+@pytest.mark.requirement("OP4", "OP6")
+@pytest.mark.parametrize(
+    "limit",
+    [
+        *("", "often", "20", "20/", "/minute", "20/fortnight", "20/minute x"),
+        *("0/minute", "-1/minute", "1e3/minute", "1.5/minute"),
+        # only the first of several would count
+        *("20/minute;100/hour", "20/minute, 100/hour"),
+    ],
+)
+def test_a_limit_that_limits_nothing_or_everything_is_none(limit: str) -> None:
+    with pytest.raises(ValidationError, match="must be one limit like 20/minute"):
+        sample(limit=limit)
+
+
+@pytest.mark.parametrize("limit", ["20/minute", "1/second", "100 per 5 minutes", "10/hour"])
+def test_a_limit_is_a_number_and_a_time(limit: str) -> None:
+    assert sample(limit=limit).limit == limit
+
+
+@pytest.mark.requirement("OP4")
+@pytest.mark.parametrize(
+    "token", ["", "x" * 31, "x" * 31 + "=", "x" * 31 + " ", "x" * 40 + "\n", "ü" * 40, "=" * 40]
+)
+def test_a_token_that_could_be_guessed_or_not_be_presented_is_none(token: str) -> None:
+    with pytest.raises(ValidationError, match="at least 32 letters"):
+        sample(token=token)
+    assert sample(token="x" * 32 + "==").token is not None
 
 
 def test_what_follows_from_the_settings() -> None:

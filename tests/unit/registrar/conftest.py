@@ -22,7 +22,7 @@ from registrar.settings import Settings
 from registrar.upstream_clients import UpstreamClients
 
 NOW = 1_800_000_000
-INTERNAL_TOKEN = "internal-token-of-the-tests"
+INTERNAL_TOKEN = "internal-token-of-the-tests-0123456789"
 UPSTREAM_KEYS = KeyRing.generate("k1")
 
 

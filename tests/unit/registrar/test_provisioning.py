@@ -16,7 +16,7 @@ from oauth_kit.rules.errors import OAuthError
 from registrar.directories.port import AppClientRequest, DirectoryError, DirectoryFullError
 from registrar.upstream_clients import PROPOSAL_SECONDS, UpstreamClients
 
-BEARER = {"Authorization": "Bearer internal-token-of-the-tests"}
+BEARER = {"Authorization": "Bearer internal-token-of-the-tests-0123456789"}
 ALICE, BOB = "a" * 64, "b" * 64
 SHARED = "sharedclientid"
 BUDGET_EVENTS = ("app_client_budget_low", "app_client_budget_spent")

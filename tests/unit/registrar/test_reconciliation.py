@@ -13,7 +13,7 @@ from registrar.app_client_names import AppClientNames, short_fingerprint
 from registrar.directories.port import AppClientRequest, DirectoryError
 from registrar.reconciliation import Reconciliation
 
-BEARER = {"Authorization": "Bearer internal-token-of-the-tests"}
+BEARER = {"Authorization": "Bearer internal-token-of-the-tests-0123456789"}
 
 
 def fingerprint(text: str) -> str:

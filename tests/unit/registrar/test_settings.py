@@ -10,7 +10,7 @@ from registrar.settings import Settings
 
 GOOD: dict[str, Any] = {
     "redis_url": "redis://localhost",
-    "internal_token": "0123456789abcdef",
+    "internal_token": "0123456789abcdef0123456789abcdef",
     "upstream_keys": KeyRing.generate("k1"),
     "provider_file": "/run/provider.json",
 }
@@ -36,9 +36,9 @@ EMULATED: dict[str, Any] = {
     [
         {"internal_token": ""},
         {"internal_token": "short"},
-        {"internal_token": "0123456789abcde"},
-        {"internal_token": "has a space in its middle"},
-        {"initial_access_token": "short"},
+        {"internal_token": "0123456789abcdef0123456789abcde"},
+        {"internal_token": "has a space in its middle, and is long"},
+        {"initial_access_token": "0123456789abcdef0123456789abcde"},
         {"upstream_keys": "k1:AAAA"},
         {"upstream_keys": ""},
         {"registration_limit": "often"},
@@ -91,7 +91,7 @@ def test_the_callback_is_the_issuers_unless_it_is_said() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    settings = Settings(**GOOD, initial_access_token="fedcba9876543210")
+    settings = Settings(**GOOD, initial_access_token="fedcba9876543210fedcba9876543210")
     assert "0123456789abcdef" not in repr(settings)
     assert "fedcba9876543210" not in repr(settings)
     assert GOOD["upstream_keys"] not in repr(settings)

@@ -7,7 +7,14 @@ import sys
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from oauth_kit.outbound.host_map import HostMap
@@ -17,10 +24,28 @@ from oauth_kit.rules.client_metadata import MetadataPolicy
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.rules.scopes import ScopePolicy, parse_scope
 from oauth_kit.rules.web_url import PORT, has_dot_segment
+from oauth_kit.web.rate_limits import check_rate_limit
 from oauth_kit.web.reading import TrustedProxies
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """Space- or comma-separated words."""
+
+RateLimit = Annotated[str, AfterValidator(check_rate_limit)]
+"""How often strangers may, for example `20/minute`."""
+
+# b64token of RFC 6750 §2.1: it travels in a header
+_BEARER_SECRET = re.compile(r"[A-Za-z0-9._~+/-]{32,}=*")
+
+
+def check_bearer_secret(value: SecretStr) -> SecretStr:
+    """Raises ValueError."""
+    if not _BEARER_SECRET.fullmatch(value.get_secret_value()):
+        raise ValueError("needs at least 32 letters, digits and -._~+/")
+    return value
+
+
+BearerSecret = Annotated[SecretStr, AfterValidator(check_bearer_secret)]
+"""What a caller presents to prove who he is; the same rule on both sides."""
 
 MANAGEMENT_PORT_OFFSET = 100
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")

@@ -49,7 +49,6 @@ from oauth_kit.records.upstream_client import UpstreamClientSealer
 from oauth_kit.redis import Redis, connect, redis_ready
 from oauth_kit.rules.document_targets import DocumentTargets
 from oauth_kit.rules.errors import OAuthError
-from oauth_kit.rules.metadata_documents import authorization_server_metadata
 from oauth_kit.rules.public_address import PrivateTargets
 from oauth_kit.settings import load_settings
 from oauth_kit.web.cors import CorsRule
@@ -58,7 +57,6 @@ from oauth_kit.web.rate_limits import RateLimits
 from oauth_kit.web.reading import TrustedProxies
 from oauth_kit.web.service import ServicePorts, build_service
 
-AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
 _LEEWAY_SECONDS = 60
 _DENIAL_MARGIN_SECONDS = 30
 
@@ -113,7 +111,7 @@ def build_app(
     forms = ConsentForms(settings.master_ring)
     login = LoginStart(upstream, records.transactions, front_channel, clock)
     ending = GrantEnding(records.grants, upstream, background, clock)
-    authenticator = ClientAuthenticator(clients, limits, proxies, clock)
+    authenticator = ClientAuthenticator(clients, limits, settings.failure_limits, proxies, clock)
     own_tokens = OwnTokens(settings.issuer, settings.resource, records.signing_keys, clock)
     opening = GrantOpening(
         upstream,
@@ -127,7 +125,7 @@ def build_app(
     )
     app = build_service(
         [
-            MetadataEndpoint(_metadata(settings)),
+            MetadataEndpoint(settings.server_metadata()),
             JwksEndpoint(records.signing_keys, JWKS_MAX_AGE_SECONDS, clock),
             AuthorizeEndpoint(
                 clients,
@@ -140,6 +138,7 @@ def build_app(
                 settings.resource,
                 settings.require_resource,
                 limits,
+                settings.authorization_limit,
                 proxies,
                 clock,
             ),
@@ -161,7 +160,14 @@ def build_app(
                 authenticator, records.grants, records.denials, own_tokens, ending, clock
             ),
             IntrospectEndpoint(
-                preregistered, own_tokens, records.grants, records.denials, limits, proxies, clock
+                preregistered,
+                own_tokens,
+                records.grants,
+                records.denials,
+                limits,
+                settings.introspection_failure_limit,
+                proxies,
+                clock,
             ),
             StaticFiles("cimd_bridge"),
         ],
@@ -231,17 +237,6 @@ def _upstream(
     )
 
 
-def _metadata(settings: Settings) -> dict[str, object]:
-    dynamic = settings.dynamic_registration == "on"
-    return authorization_server_metadata(
-        issuer=settings.issuer,
-        scopes=settings.scopes_supported,
-        registration_endpoint=f"{settings.registrar_url}/register" if dynamic else None,
-        documents_supported=settings.client_documents == "on",
-        auth_methods=AUTH_METHODS,
-    )
-
-
 def _documents(
     settings: Settings, redis: Redis, limits: RateLimits, clock: Clock
 ) -> Documents | None:
@@ -259,7 +254,14 @@ def _documents(
     )
     fetch = PublicFetch(private=private, tls=tls_context(settings.outbound_ca_file))
     return Documents(
-        redis, settings.keyspace, fetch, targets, settings.metadata_policy(), limits, clock=clock
+        redis,
+        settings.keyspace,
+        fetch,
+        targets,
+        settings.metadata_policy(),
+        limits,
+        settings.document_limits,
+        clock=clock,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from cimd_bridge.client_resolver import ClientResolver
+from cimd_bridge.limits import FailureLimits
 from oauth_kit.clock import Clock
 from oauth_kit.records.client import Client
 from oauth_kit.rules.client_authentication import Credentials, authenticate, read_credentials
@@ -12,9 +13,6 @@ from oauth_kit.rules.client_document import is_document_client_id
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.web.rate_limits import RateLimits
 from oauth_kit.web.reading import Form, TrustedProxies
-
-_LIMIT = "30/minute"
-_BLOCK_LIMIT = "300/minute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,7 @@ class ClientAuthenticator:
 
     clients: ClientResolver
     rate_limits: RateLimits
+    allowed: FailureLimits
     proxies: TrustedProxies
     clock: Clock
 
@@ -57,8 +56,10 @@ class ClientAuthenticator:
         """
         if error.code in ("invalid_client", "invalid_grant"):
             block = self.proxies.caller_block(request)
-            await self.rate_limits.check("token-failures", block, _BLOCK_LIMIT)
-            await self.rate_limits.check("token-failures", f"{client_id} {block}", _LIMIT)
+            await self.rate_limits.check("token-failures", block, self.allowed.by_network)
+            await self.rate_limits.check(
+                "token-failures", f"{client_id} {block}", self.allowed.by_client
+            )
 
     async def _check(self, request: web.Request, credentials: Credentials) -> Caller:
         if is_document_client_id(credentials.client_id):
@@ -74,7 +75,7 @@ class ClientAuthenticator:
         if client is None:
             # every guess costs the registrar a look-up
             block = self.proxies.caller_block(request)
-            await self.rate_limits.refuse_if_full("token-failures", block, _BLOCK_LIMIT)
+            await self.rate_limits.refuse_if_full("token-failures", block, self.allowed.by_network)
             client = await self.clients.ask(credentials.client_id)
         authenticate(
             credentials,

@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 from redis.exceptions import LockError
 
+from cimd_bridge.limits import DocumentLimits
 from oauth_kit.clock import Clock, system_clock
 from oauth_kit.outbound.public_fetch import Fetched, FetchFailed, PublicFetch
 from oauth_kit.records.client import Client
@@ -33,19 +34,6 @@ _KNOWN_SECONDS: Final = 7 * 86_400
 _LOCK_SECONDS: Final = 10
 _LOCK_WAIT_SECONDS: Final = 6
 _LOCK_POLL_SECONDS: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentLimits:
-    """How often hosts are asked (decision 29).
-
-    per_caller:   by caller's block and host
-    new_per_host: for URLs that were never good, so that these leave room for the others
-    """
-
-    per_caller: str = "10/minute"
-    per_host: str = "60/minute"
-    new_per_host: str = "40/minute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +86,7 @@ class Documents:
     targets: DocumentTargets
     policy: MetadataPolicy
     rate_limits: RateLimits
-    limits: DocumentLimits = DocumentLimits()
+    limits: DocumentLimits
     max_documents: int = 10_000
     clock: Clock = system_clock
     _flights: dict[str, _Flight] = field(default_factory=dict, init=False)

@@ -1,19 +1,19 @@
 """What the bridge is told."""
 
-import re
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from cimd_bridge.limits import DocumentLimits, FailureLimits
 from cimd_bridge.preregistered import Preregistered, load_preregistered
 from oauth_kit.crypto.key_ring import KeyRing
 from oauth_kit.providers.catalog import ProviderSettings
-from oauth_kit.settings import ServiceSettings, Words
+from oauth_kit.rules.metadata_documents import authorization_server_metadata
+from oauth_kit.settings import BearerSecret, RateLimit, ServiceSettings, Words
 
 DAY_SECONDS = 86_400
-# b64token of RFC 6750 §2.1: it travels in a header
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{32,}=*")
+AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
 
 
 class Settings(ServiceSettings, ProviderSettings):
@@ -22,7 +22,7 @@ class Settings(ServiceSettings, ProviderSettings):
     port: int = Field(default=3004, ge=1, le=65535)
     master_keys: SecretStr
     upstream_keys: SecretStr
-    internal_token: SecretStr
+    internal_token: BearerSecret
     registrar_internal_url: str = "http://127.0.0.1:3205"
     preregistered_clients_file: Path | None = None
     dynamic_registration: Literal["on", "off"] = "on"
@@ -39,6 +39,13 @@ class Settings(ServiceSettings, ProviderSettings):
     refresh_grace_seconds: int = Field(default=10, ge=0, le=60)
     upstream_check_seconds: int = Field(default=300, ge=0)
     unchecked_grant_seconds: int = Field(default=8 * 3600, ge=300)
+    authorization_limit: RateLimit = "60/minute"
+    token_failure_limit: RateLimit = "30/minute"
+    token_failure_limit_network: RateLimit = "300/minute"
+    introspection_failure_limit: RateLimit = "30/minute"
+    document_limit: RateLimit = "10/minute"
+    document_limit_host: RateLimit = "60/minute"
+    document_limit_host_new: RateLimit = "40/minute"
     product_name: str = Field(default="mcp-authstack", max_length=60)
     scope_sentences: dict[str, str] = Field(
         default={
@@ -73,13 +80,6 @@ class Settings(ServiceSettings, ProviderSettings):
             raise ValueError("must be http://host:port, or https, without a path")
         return value
 
-    @field_validator("internal_token")
-    @classmethod
-    def _check_internal_token(cls, value: SecretStr) -> SecretStr:
-        if not _TOKEN.fullmatch(value.get_secret_value()):
-            raise ValueError("needs at least 32 letters, digits and -._~+/")
-        return value
-
     @model_validator(mode="after")
     def _check_development_exceptions(self) -> "Settings":
         exceptions = self.cimd_allow_loopback or bool(self.cimd_private_hosts)
@@ -101,6 +101,27 @@ class Settings(ServiceSettings, ProviderSettings):
             self.preregistered_clients_file,
             self.metadata_policy(),
             loopback_issuer=self.issuer_is_loopback,
+        )
+
+    def server_metadata(self) -> dict[str, object]:
+        """What the bridge says of itself (RFC 8414 §2)."""
+        dynamic = self.dynamic_registration == "on"
+        return authorization_server_metadata(
+            issuer=self.issuer,
+            scopes=self.scopes_supported,
+            registration_endpoint=f"{self.registrar_url}/register" if dynamic else None,
+            documents_supported=self.client_documents == "on",
+            auth_methods=AUTH_METHODS,
+        )
+
+    @property
+    def failure_limits(self) -> FailureLimits:
+        return FailureLimits(self.token_failure_limit, self.token_failure_limit_network)
+
+    @property
+    def document_limits(self) -> DocumentLimits:
+        return DocumentLimits(
+            self.document_limit, self.document_limit_host, self.document_limit_host_new
         )
 
     @property

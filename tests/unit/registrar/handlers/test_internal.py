@@ -9,7 +9,7 @@ import pytest
 from oauth_kit.records.client import Client
 from oauth_kit.records.upstream_client import upstream_key
 
-TOKEN = "internal-token-of-the-tests"
+TOKEN = "internal-token-of-the-tests-0123456789"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 DOCUMENT_CLIENT = "https://client.example:8443/oauth/client.json?v=1&x=a%2Fb"
 PATHS = [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from registrar.handlers.register import new_client_id
 
 GOOD = {"redirect_uris": ["http://localhost:3000/callback"]}
-INTERNAL_BEARER = {"Authorization": "Bearer internal-token-of-the-tests"}
+INTERNAL_BEARER = {"Authorization": "Bearer internal-token-of-the-tests-0123456789"}
 INITIAL_TOKEN = "initial-access-token-of-the-tests"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import structlog
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, parse, parse_many
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.storage import storage_from_string
@@ -20,6 +20,17 @@ log = structlog.get_logger()
 
 _ANSWER_SECONDS = 1.0
 _AWAY_SECONDS = 5.0
+
+
+def check_rate_limit(value: str) -> str:
+    """One limit that lets something through, such as `20/minute`. Raises ValueError."""
+    try:
+        items = parse_many(value)
+    except ValueError:
+        items = []
+    if len(items) != 1 or items[0].amount < 1:
+        raise ValueError("must be one limit like 20/minute, above 0")
+    return value
 
 
 class RateLimits:

@@ -28,7 +28,6 @@ from oauth_kit.web.reading import TrustedProxies, query_parameters
 log = structlog.get_logger()
 
 AUTHORIZE_PATH = "/authorize"
-_LIMIT = "60/minute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,7 @@ class AuthorizeEndpoint:
     resource: str
     require_resource: bool
     rate_limits: RateLimits
+    limit: str
     proxies: TrustedProxies
     clock: Clock
 
@@ -53,7 +53,7 @@ class AuthorizeEndpoint:
         parameters = query_parameters(request)
         client_id, asked_redirect_uri = read_client_id(parameters)
         caller = self.proxies.caller_block(request)
-        await self.rate_limits.check("authorize", caller, _LIMIT)
+        await self.rate_limits.check("authorize", caller, self.limit)
         client = await self.clients.resolve(
             client_id, caller=caller, sec_fetch_site=request.headers.get("Sec-Fetch-Site")
         )

@@ -19,7 +19,6 @@ from oauth_kit.web.rate_limits import RateLimits
 from oauth_kit.web.reading import Form, TrustedProxies, read_form
 
 INTROSPECT_PATH = "/introspect"
-_LIMIT = "30/minute"
 _INACTIVE: dict[str, object] = {"active": False}
 
 
@@ -32,6 +31,7 @@ class IntrospectEndpoint:
     grants: Grants
     denials: Denials
     rate_limits: RateLimits
+    failure_limit: str
     proxies: TrustedProxies
     clock: Clock
 
@@ -62,7 +62,7 @@ class IntrospectEndpoint:
             )
         except OAuthError:
             # only failures are refused, so that a neighbour cannot lock a resource server out
-            await self.rate_limits.check("introspect-failures", block, _LIMIT)
+            await self.rate_limits.check("introspect-failures", block, self.failure_limit)
             raise
         if asker is None:
             raise OAuthError("invalid_client", "Client authentication failed")
