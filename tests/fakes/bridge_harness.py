@@ -70,7 +70,7 @@ class FakeRegistrar:
 
         async def used(request: Request) -> web.Response:
             self.renewed.append(request.match_info["client_id"])
-            return web.Response(status=204)
+            return web.Response(status=500 if self.down else 204)
 
         app = web.Application()
         app.router.add_get("/internal/clients/{client_id}", find)

@@ -16,7 +16,7 @@ from oauth_kit.records.client import Client
 from oauth_kit.rules.client_metadata import MetadataPolicy, read_registration
 from oauth_kit.rules.errors import OAuthError
 
-TOKEN = "internal-token-of-the-tests"
+TOKEN = "internal-token-of-the-tests-0123456789"
 CLIENT = Client(
     client_id="mcp-1",
     kind="registered",
@@ -131,12 +131,14 @@ async def test_an_id_is_one_segment_of_the_path(client_id: str, path: str) -> No
     named = replace(CLIENT, client_id=client_id)
     async with registrar(named.to_json().encode()) as (api, seen):
         assert await api.find_client(client_id) == named
+        [found] = seen
+    async with registrar(status=204) as (api, seen):
         await api.renew(client_id)
-    [found, renewed] = seen
+        [renewed] = seen
     assert found.method == "GET"
     assert renewed.method == "POST"
-    assert {one.authorization for one in seen} == {f"Bearer {TOKEN}"}
-    assert [one.raw_path for one in seen] == [
+    assert {one.authorization for one in (found, renewed)} == {f"Bearer {TOKEN}"}
+    assert [one.raw_path for one in (found, renewed)] == [
         f"/internal/clients/{path}",
         f"/internal/clients/{path}/used",
     ]

@@ -2,9 +2,9 @@
 
 import jwt
 import pytest
-from fakes.bridge_harness import ISSUER, RESOURCE, Bridge, Pkce, basic
+from fakes.bridge_harness import ISSUER, KEYSPACE, RESOURCE, Bridge, Pkce, basic
 
-from oauth_kit.records.client import Client
+from oauth_kit.records.client import Client, client_key
 
 STATE = "a+b/c==~%20é&"
 
@@ -116,10 +116,12 @@ async def test_a_grant_without_upstream_refresh_token_ends_early(bridge: Bridge)
 
 async def test_a_registration_lives_on_when_its_user_logs_in(bridge: Bridge) -> None:
     client = await bridge.register()
+    await bridge.redis.expire(client_key(KEYSPACE, client.client_id), 100)
     await bridge.tokens_for(client)
     await bridge.settle()
     assert bridge.registrar.renewed == [client.client_id]
     assert bridge.registrar.upstream_requests == []
+    assert await bridge.redis.ttl(client_key(KEYSPACE, client.client_id)) >= 90 * 86_400 - 5
 
 
 async def test_an_upstream_client_is_asked_for_after_the_first_log_in_only(make_bridge) -> None:  # type: ignore[no-untyped-def]

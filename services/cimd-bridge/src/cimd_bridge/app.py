@@ -8,6 +8,7 @@ from aiohttp import web
 from cimd_bridge.background import Background
 from cimd_bridge.client_authentication import ClientAuthenticator
 from cimd_bridge.client_resolver import ClientResolver
+from cimd_bridge.client_use import ClientUse
 from cimd_bridge.consent import BrowserCookie, ConsentForms
 from cimd_bridge.consent_page import ConsentPage
 from cimd_bridge.documents import Documents
@@ -117,6 +118,7 @@ def build_app(
         upstream,
         records.grants,
         registrar,
+        ClientUse(redis, settings.keyspace, registrar, settings.client_lives_seconds),
         background,
         KeyedHash(settings.master_ring.derive("subject-in-logs")),
         settings.uses_own_clients,

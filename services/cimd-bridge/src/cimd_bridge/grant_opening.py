@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import structlog
 
 from cimd_bridge.background import Background
+from cimd_bridge.client_use import ClientUse
 from cimd_bridge.records.grant import Grant
 from cimd_bridge.records.grants import Grants
 from cimd_bridge.records.handles import new_id, new_secret
@@ -26,6 +27,7 @@ class GrantOpening:
     upstream: Upstream
     grants: Grants
     registrar: RegistrarApi
+    client_use: ClientUse
     background: Background
     subject_hash: KeyedHash
     uses_own_clients: bool
@@ -87,8 +89,7 @@ class GrantOpening:
     async def _after_login(self, client: Client, subject: str) -> None:
         """A real user has logged in: the client's registration lives on, and it may get an
         upstream client of its own, used from its next authorization on."""
-        if client.kind != "preregistered":
-            await self.registrar.renew(client.client_id)
+        await self.client_use.note(client.client_id)
         if not self.uses_own_clients or await self.upstream.has_own_client(client.client_id):
             return
         status = await self.registrar.make_upstream_client(

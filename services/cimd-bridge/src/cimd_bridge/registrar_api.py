@@ -56,8 +56,11 @@ class RegistrarApi:
         return str(document.get("status", status)) if status == 200 else f"refused {status}"
 
     async def renew(self, client_id: str) -> None:
-        """The client was used: its registration lives on."""
-        await self._call("POST", f"/internal/clients/{quote(client_id, safe='')}/used")
+        """The client was used: its registration lives on. Raises temporarily_unavailable."""
+        path = f"/internal/clients/{quote(client_id, safe='')}/used"
+        status, _ = await self._call("POST", path)
+        if status != 204:
+            raise _unavailable(f"registrar answered {status}")
 
     async def _call(
         self, method: str, path: str, body: dict[str, str] | None = None

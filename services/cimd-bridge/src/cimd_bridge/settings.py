@@ -29,6 +29,7 @@ class Settings(ServiceSettings, ProviderSettings):
     client_documents: Literal["on", "off"] = "on"
     cimd_allow_loopback: bool = False
     cimd_private_hosts: Words = ()
+    registration_used_days: int = Field(default=90, ge=1)
     require_resource: bool = False
     upstream_clients: Literal["shared", "per-client"] = "shared"
     signing_algorithm: Literal["RS256", "ES256"] = "RS256"
@@ -123,6 +124,10 @@ class Settings(ServiceSettings, ProviderSettings):
         return DocumentLimits(
             self.document_limit, self.document_limit_host, self.document_limit_host_new
         )
+
+    @property
+    def client_lives_seconds(self) -> int:
+        return self.registration_used_days * DAY_SECONDS
 
     @property
     def uses_own_clients(self) -> bool:
