@@ -118,6 +118,15 @@ async def test_a_deleted_client_is_gone_and_may_be_deleted_again(
     assert await directory.find(name) is None
 
 
+async def test_a_client_exists_until_it_is_deleted(directory: ClientDirectory, name: str) -> None:
+    made, other = await directory.create(asked(name)), await directory.create(asked(name))
+    assert await directory.exists(made.client_id)
+    await directory.delete(made.client_id)
+    assert not await directory.exists(made.client_id)
+    assert await directory.exists(other.client_id)
+    assert not await directory.exists("26charactersthatarenobodys")
+
+
 async def test_two_creations_of_one_name_make_two(directory: ClientDirectory, name: str) -> None:
     made = {(await directory.create(asked(name))).client_id for _ in range(2)}
     assert len(made) == 2
@@ -199,6 +208,17 @@ async def test_a_client_in_keycloak_is_confidential_and_narrow(
         {"basic", "email"},
         [],
     )
+    await directory.delete(made.client_id)
+
+
+async def test_a_client_that_was_disabled_in_keycloak_exists(
+    keycloak: Keycloak, http: aiohttp.ClientSession, name: str
+) -> None:
+    """Or it would be replaced by the shared one, and the administrator would have done nothing."""
+    directory = keycloak_directory(keycloak, http)
+    made = await directory.create(asked(name))
+    await keycloak.change_client(await keycloak.client(made.client_id) | {"enabled": False})
+    assert await directory.exists(made.client_id)
     await directory.delete(made.client_id)
 
 

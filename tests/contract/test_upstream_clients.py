@@ -6,7 +6,12 @@ import pytest
 
 from oauth_kit.crypto.key_ring import KeyRing
 from oauth_kit.records.keys import Keyspace
-from oauth_kit.records.upstream_client import UpstreamClient, UpstreamClientSealer, upstream_key
+from oauth_kit.records.upstream_client import (
+    UpstreamClient,
+    UpstreamClientSealer,
+    upstream_checked_key,
+    upstream_key,
+)
 from oauth_kit.redis import Redis
 from registrar.upstream_clients import PROPOSAL_SECONDS, UpstreamClients
 
@@ -132,6 +137,52 @@ async def test_a_subject_may_reserve_so_many_and_again_when_they_expire(
 async def test_reservations_at_once_never_pass_the_limit(upstreams: UpstreamClients) -> None:
     answers = await asyncio.gather(*(upstreams.reserve("alice", f"f{n}", 5) for n in range(30)))
     assert sum(answers) <= 5
+
+
+OTHER = UpstreamClient("other", "its-secret", "generation-1", MADE.fingerprint)
+
+
+async def test_voiding_forgets_one_app_client_and_nothing_that_names_another(
+    upstreams: UpstreamClients, store: Redis
+) -> None:
+    await upstreams.assign(CLIENT_ID, MADE)
+    await upstreams.propose("mcp-2", OTHER)
+    await upstreams.note_checked(MADE, 60)
+    await upstreams.note_checked(OTHER, 60)
+    await upstreams.set_count("generation-1", 7)
+    await upstreams.void("mcp-2", MADE)
+    assert await upstreams.find("mcp-2", "generation-1") == OTHER
+    await upstreams.void(CLIENT_ID, MADE)
+    assert await upstreams.find(CLIENT_ID, "generation-1") is None
+    assert await upstreams.find_shared(MADE.fingerprint, "generation-1") == OTHER
+    assert await upstreams.count("generation-1") is None
+    assert await store.exists(upstream_checked_key(KEYSPACE, "made")) == 0
+    assert await store.exists(upstream_checked_key(KEYSPACE, "other")) == 1
+
+
+async def test_all_records_of_a_generation_are_looked_at_and_nothing_else(
+    upstreams: UpstreamClients, store: Redis
+) -> None:
+    earlier = UpstreamClient("earlier", "s", "generation-0", "e" * 32)
+    await upstreams.assign("mcp-0", earlier)
+    for name in (CLIENT_ID, "mcp-2"):
+        await upstreams.propose(name, MADE)
+    await upstreams.note_checked(MADE, 60)
+    await upstreams.set_count("generation-1", 7)
+    await upstreams.reserve("alice", "f1", 2)
+    await store.set(upstream_key(KEYSPACE, "mcp-foreign"), "k9.AAAA")
+    asked: list[str] = []
+
+    async def is_lost(client_id: str) -> bool:
+        asked.append(client_id)
+        return client_id == "made"
+
+    assert await upstreams.void_lost("generation-1", is_lost) == 1
+    assert set(asked) == {"made"}
+    assert await upstreams.find("mcp-2", "generation-1") is None
+    assert await upstreams.find("mcp-0", "generation-0") == earlier
+    assert await store.exists(upstream_key(KEYSPACE, "mcp-foreign")) == 1
+    assert await upstreams.void_lost("generation-1", is_lost) == 0
 
 
 async def test_the_lock_of_a_fingerprint_admits_one_at_a_time(upstreams: UpstreamClients) -> None:

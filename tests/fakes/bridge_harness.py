@@ -42,12 +42,18 @@ class FakeClock:
 
 @dataclass
 class FakeRegistrar:
-    """The internal API with memory. `down` makes it answer 500."""
+    """The internal API with memory.
+
+    gone: MCP clients whose upstream client the provider has lost
+    down: makes it answer 500
+    """
 
     clients: dict[str, Client] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     upstream_requests: list[dict[str, Any]] = field(default_factory=list)
     renewed: list[str] = field(default_factory=list)
+    checked: list[str] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
     down: bool = False
     token: str = "internal-token-of-at-least-32-characters"
 
@@ -72,7 +78,14 @@ class FakeRegistrar:
             self.renewed.append(request.match_info["client_id"])
             return web.Response(status=500 if self.down else 204)
 
+        async def check(request: Request) -> web.Response:
+            client_id = (await request.json())["client_id"]
+            self.checked.append(client_id)
+            status = "gone" if client_id in self.gone else "exists"
+            return web.json_response({"status": status}, status=500 if self.down else 200)
+
         app = web.Application()
+        app.router.add_post("/internal/upstream-clients/check", check)
         app.router.add_get("/internal/clients/{client_id}", find)
         app.router.add_post("/internal/clients/{client_id}/used", used)
         app.router.add_post("/internal/upstream-clients", upstream)

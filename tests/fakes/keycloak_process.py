@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -24,6 +25,8 @@ from registrar.directories.keycloak_api import ServiceAccount
 ROOT = Path(__file__).parents[2]
 DISTRIBUTION = "org/keycloak/keycloak-quarkus-dist"
 ROTATING_REALM = "mcp-rotating"
+# as the import fills them in: ${NAME} or ${NAME:default}; others are Keycloak's own texts
+_PLACEHOLDER = re.compile(r"\$\{(MCP_[A-Z_]+)(?::([^}]*))?\}")
 # augmentation and the database's schema take a minute of a busy core
 _START_SECONDS = 300
 
@@ -36,6 +39,17 @@ class Keycloak:
     bridge_secret: str
     registrar_secret: str
     admin_password: str
+    bridge_url: str
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the realm's file is filled in with."""
+        return {
+            "MCP_BRIDGE_SECRET": self.bridge_secret,
+            "MCP_REGISTRAR_SECRET": self.registrar_secret,
+            "MCP_BRIDGE_CALLBACK_URL": f"{self.bridge_url}/callback",
+            "MCP_BRIDGE_LOGOUT_URL": f"{self.bridge_url}/logout",
+        }
 
     def issuer(self, realm: str = "mcp") -> str:
         return f"{self.url}/realms/{realm}"
@@ -65,6 +79,18 @@ class Keycloak:
     async def change_client(self, client: dict[str, Any], realm: str = "mcp") -> None:
         await self._admin(realm, "PUT", f"/clients/{client['id']}", client)
 
+    async def delete_client(self, client_id: str, realm: str = "mcp") -> None:
+        client = await self.client(client_id, realm)
+        await self._admin(realm, "DELETE", f"/clients/{client['id']}")
+
+    async def lose_realm(self, realm: str = "mcp") -> None:
+        """Deleted with all that is in it, and imported anew from its file."""
+        await self._admin(realm, "DELETE", "")
+        filled = _PLACEHOLDER.sub(
+            lambda found: self.variables.get(found[1], found[2]), _realms()[realm]
+        )
+        await self._admin("", "POST", "", json.loads(filled))
+
     async def _admin(self, realm: str, method: str, path: str, body: Any = None) -> Any:
         form = {
             "grant_type": "password",
@@ -76,7 +102,7 @@ class Keycloak:
         async with aiohttp.ClientSession(raise_for_status=True) as http:
             async with http.post(token_url, data=form) as answer:
                 headers = {"Authorization": f"Bearer {(await answer.json())['access_token']}"}
-            address = f"{self.url}/admin/realms/{realm}{path}"
+            address = f"{self.url}/admin/realms/{realm}{path}".rstrip("/")
             async with http.request(method, address, json=body, headers=headers) as answer:
                 return await answer.json() if answer.status == 200 else None
 
@@ -87,15 +113,16 @@ def running_keycloak(bridge_url: str = "http://localhost:3004") -> Iterator[Keyc
     with tempfile.TemporaryDirectory(prefix="keycloak-") as name:
         folder = Path(name)
         home = _install(folder)
+        (home / "data/import").mkdir(parents=True)
         port, management_port = free_ports(2)
-        keycloak = Keycloak(f"http://localhost:{port}", *_new_secrets())
-        _write_realms(home / "data/import")
+        keycloak = Keycloak(f"http://localhost:{port}", *_new_secrets(), bridge_url)
+        for realm, text in _realms().items():
+            (home / f"data/import/{realm}-realm.json").write_text(text)
         _write_secrets(folder / "secrets", keycloak)
         environment = {
             "KEYCLOAK_HOME": str(home),
             "SECRETS_DIR": str(folder / "secrets"),
-            "MCP_BRIDGE_CALLBACK_URL": f"{bridge_url}/callback",
-            "MCP_BRIDGE_LOGOUT_URL": f"{bridge_url}/logout",
+            **keycloak.variables,
             "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m",
             "JAVA_OPTS_APPEND": "-XX:TieredStopAtLevel=1",
         }
@@ -143,16 +170,15 @@ def _install(folder: Path) -> Path:
     return unpacked.rename(home)
 
 
-def _write_realms(folder: Path) -> None:
-    folder.mkdir(parents=True)
+def _realms() -> dict[str, str]:
+    """The realm's file and its twin's, by name."""
     text = (ROOT / "keycloak/mcp-realm.json").read_text()
-    (folder / "mcp-realm.json").write_text(text)
     rotating = json.loads(text) | {
         "realm": ROTATING_REALM,
         "revokeRefreshToken": True,
         "refreshTokenMaxReuse": 0,
     }
-    (folder / f"{ROTATING_REALM}-realm.json").write_text(json.dumps(rotating))
+    return {"mcp": text, ROTATING_REALM: json.dumps(rotating)}
 
 
 def _write_secrets(folder: Path, keycloak: Keycloak) -> None:

@@ -49,6 +49,10 @@ class MemoryDirectory:
         self._raise_if_told("find")
         return next((client for client in self._all() if client.name == name), None)
 
+    async def exists(self, client_id: str) -> bool:
+        self._raise_if_told("exists")
+        return client_id in self.clients
+
     async def update(self, client_id: str, asked: AppClientRequest) -> None:
         self._raise_if_told("update")
         self._check(asked)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import aiohttp
 import pytest
+import redis.asyncio
 from fakes.keycloak_process import ROTATING_REALM, Keycloak, running_keycloak
 from fakes.processes import free_ports, running
 
@@ -51,6 +52,7 @@ class Stack:
     realm: str
     ports: Ports
     http: aiohttp.ClientSession
+    redis: redis.asyncio.Redis
     logs: tuple[Path, ...]
 
     async def register(self, name: str) -> str:
@@ -122,6 +124,11 @@ class Stack:
             body = await answer.read()
             return answer.status, json.loads(body) if body else {}
 
+    async def a_minute_later(self) -> None:
+        """What the registrar learnt from Keycloak is to be asked again."""
+        for key in await self.redis.keys("*:upstream:checked:*"):
+            await self.redis.delete(key)
+
     def events(self, name: str) -> list[dict[str, Any]]:
         lines = [line for log in self.logs for line in log.read_text().splitlines()]
         found = [json.loads(line) for line in lines if line.startswith("{")]
@@ -182,11 +189,14 @@ def services(
 
 @pytest.fixture
 async def stack(
-    services: tuple[str, tuple[Path, ...]], keycloak: Keycloak, ports: Ports
+    services: tuple[str, tuple[Path, ...]], keycloak: Keycloak, ports: Ports, valkey_url: str
 ) -> AsyncIterator[Stack]:
     realm, logs = services
-    async with aiohttp.ClientSession() as http:
-        yield Stack(keycloak, realm, ports, http, logs)
+    async with (
+        aiohttp.ClientSession() as http,
+        redis.asyncio.Redis.from_url(valkey_url, decode_responses=True) as store,
+    ):
+        yield Stack(keycloak, realm, ports, http, store, logs)
 
 
 def _environment(keycloak: Keycloak, realm: str, ports: Ports, valkey_url: str) -> dict[str, str]:

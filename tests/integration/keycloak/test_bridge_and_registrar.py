@@ -78,13 +78,7 @@ async def test_a_client_gets_a_client_of_its_own_which_an_administrator_can_stop
 ) -> None:
     client = await stack.register("Own client")
     async with browser_session() as browser:
-        for _ in range(MAX_LOG_INS):
-            tokens = await stack.tokens(client, browser)
-            assert unverified_claims(tokens["access_token"])["client_id"] == client
-            upstream_client_id = await upstream_client_of(stack, client, browser)
-            if upstream_client_id != "mcp-bridge":
-                break
-        assert upstream_client_id.startswith("mcp-")
+        upstream_client_id = await log_in_until_it_has_its_own(stack, client, browser)
         own = await stack.keycloak.client(upstream_client_id, stack.realm)
         assert own["name"].startswith("mcp Own client ")
         assert own["redirectUris"] == [f"{stack.ports.issuer}/callback"]
@@ -111,6 +105,28 @@ async def test_after_a_log_out_the_password_is_asked_for_and_this_browsers_grant
     status, answer = await stack.refresh(client, tokens["refresh_token"])
     assert (status, answer["error"]) == (400, "invalid_grant")
     status, answer = await stack.refresh(client, others["refresh_token"])
+    assert status == 200, answer
+
+
+@pytest.mark.requirement("REG20", "TK24")
+@pytest.mark.parametrize("loss", ["the client", "the realm"])
+async def test_a_lost_client_of_its_own_costs_no_more_than_a_log_in(stack: Any, loss: str) -> None:
+    client = await stack.register(f"Lost with {loss}")
+    async with browser_session() as browser:
+        lost = await log_in_until_it_has_its_own(stack, client, browser)
+        tokens = await stack.tokens(client, browser)
+        if loss == "the client":
+            await stack.keycloak.delete_client(lost, stack.realm)
+        else:
+            await stack.keycloak.lose_realm(stack.realm)
+        await stack.a_minute_later()
+        assert await upstream_client_of(stack, client, browser) == "mcp-bridge"
+        fresh = await stack.tokens(client, browser)
+        again = await log_in_until_it_has_its_own(stack, client, browser)
+    assert again != lost
+    status, answer = await stack.refresh(client, tokens["refresh_token"])
+    assert (status, answer["error"]) == (400, "invalid_grant")
+    status, answer = await stack.refresh(client, fresh["refresh_token"])
     assert status == 200, answer
 
 
@@ -145,6 +161,20 @@ async def approve(browser: Browser, url: str) -> Page:
     shown = await browser.submit(consent, form, form.filled({}, APPROVE))
     assert isinstance(shown, Page), shown
     return shown
+
+
+async def log_in_until_it_has_its_own(
+    stack: Any, client: str, session: aiohttp.ClientSession
+) -> str:
+    """It is made in the background of a log-in."""
+    for _ in range(MAX_LOG_INS):
+        tokens = await stack.tokens(client, session)
+        assert unverified_claims(tokens["access_token"])["client_id"] == client
+        found = await upstream_client_of(stack, client, session)
+        if found != "mcp-bridge":
+            assert found.startswith("mcp-")
+            return found
+    pytest.fail("no client of its own was made")
 
 
 async def asks_for_a_password(stack: Any, client: str, session: aiohttp.ClientSession) -> bool:

@@ -168,6 +168,39 @@ async def test_what_became_of_an_upstream_client_is_told(
     }
 
 
+@pytest.mark.parametrize(
+    ("body", "gone"),
+    [(b'{"status": "gone"}', True), (b'{"status": "exists"}', False), (b"{}", False)],
+)
+async def test_an_upstream_client_is_gone_when_the_registrar_says_so(
+    body: bytes, gone: bool
+) -> None:
+    async with registrar(body) as (api, seen):
+        assert await api.upstream_client_is_gone("mcp-1") is gone
+    assert (seen[0].method, seen[0].raw_path) == ("POST", "/internal/upstream-clients/check")
+    assert json.loads(seen[0].body) == {"client_id": "mcp-1"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b""),
+        (200, b"<html>"),
+        (404, b'{"status": "gone"}'),
+        (503, b'{"status": "gone"}'),
+        (401, b'{"error": "invalid_token"}'),
+    ],
+)
+async def test_no_answer_is_no_loss(status: int, body: bytes) -> None:
+    async with registrar(body, status) as (api, _):
+        if (status, body) == (200, b""):
+            assert not await api.upstream_client_is_gone("mcp-1")
+            return
+        with pytest.raises(OAuthError) as refused:
+            await api.upstream_client_is_gone("mcp-1")
+    assert refused.value.code == "temporarily_unavailable"
+
+
 @pytest.mark.requirement("OP1")
 def test_the_token_is_not_shown() -> None:
     assert TOKEN not in repr(RegistrarApi(None, "http://x", TOKEN))  # type: ignore[arg-type]

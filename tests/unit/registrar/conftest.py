@@ -100,7 +100,9 @@ async def redis() -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def start_registrar(aiohttp_client: Any, redis: Redis) -> Start:
-    async def start(*, table: RegistrationTable | None = None, **changes: Any) -> Registrar:
+    async def start(
+        *, administers: bool = True, table: RegistrationTable | None = None, **changes: Any
+    ) -> Registrar:
         settings = make_settings(**changes)
         provider = ChangingProvider(provider_config())
         directory = MemoryDirectory()
@@ -108,7 +110,7 @@ def start_registrar(aiohttp_client: Any, redis: Redis) -> Start:
             settings,
             redis=redis,
             provider=provider,
-            directory_for=lambda _: directory,
+            directory_for=lambda _: directory if administers else None,
             table=table,
             limits=RateLimits("memory://", prefix="rate", enabled=settings.rate_limits == "on"),
             clock=lambda: NOW,

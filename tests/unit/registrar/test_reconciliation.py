@@ -111,6 +111,52 @@ async def test_a_client_whose_record_expired_goes(
     assert await reconciliation.run_once() == 1
 
 
+@pytest.mark.requirement("REG20")
+async def test_records_of_what_the_provider_lost_are_void_and_all_others_stay(
+    registrar: Any, reconciliation: Reconciliation, pauses: Pauses
+) -> None:
+    lost, kept = await provide(registrar, "mcp-lost"), await provide(registrar, "mcp-kept")
+    del registrar.directory.clients[lost]
+    assert await reconciliation.run_once() == 0
+    assert await registrar.upstreams.find("mcp-lost", "generation-1") is None
+    found = await registrar.upstreams.find("mcp-kept", "generation-1")
+    assert found is not None
+    assert found.client_id == kept
+    short = short_fingerprint(fingerprint("mcp-lost"))
+    assert await registrar.upstreams.find_shared(short, "generation-1") is None
+    # one client, however many records name it
+    assert registrar.directory.calls.count("exists") == len(pauses) == 1
+    made = await provide(registrar, "mcp-lost")
+    assert made in registrar.directory.clients
+
+
+async def test_a_client_that_was_made_after_the_listing_is_not_lost(
+    registrar: Any, reconciliation: Reconciliation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list_all = registrar.directory.list
+
+    async def list_before() -> Any:
+        listed = await list_all()
+        await provide(registrar, "mcp-new")
+        return listed
+
+    monkeypatch.setattr(registrar.directory, "list", list_before)
+    await registrar.upstreams.set_count("generation-1", 0)
+    await reconciliation.run_once()
+    assert await registrar.upstreams.find("mcp-new", "generation-1") is not None
+
+
+async def test_a_provider_that_cannot_say_has_lost_nothing(
+    registrar: Any, reconciliation: Reconciliation
+) -> None:
+    lost = await provide(registrar, "mcp-lost")
+    del registrar.directory.clients[lost]
+    registrar.directory.failures["exists"] = [DirectoryError("InternalErrorException")]
+    with pytest.raises(DirectoryError):
+        await reconciliation.run_once()
+    assert await registrar.upstreams.find("mcp-lost", "generation-1") is not None
+
+
 async def test_clients_of_an_earlier_generation_go(
     registrar: Any, reconciliation: Reconciliation
 ) -> None:

@@ -47,6 +47,7 @@ EMULATED: dict[str, Any] = {
         {"registration_max_clients": 0},
         {"registration_unused_days": 0},
         {"upstream_client_budget": 10_001},
+        {"upstream_client_check_seconds": 0},
         {"upstream_clients": "native"},
         {"dynamic_registration": "maybe"},
         {"internal_port": 3005},

@@ -27,6 +27,7 @@ from cimd_bridge.handlers.token import TOKEN_PATH, TokenEndpoint
 from cimd_bridge.key_rotation import key_rotation
 from cimd_bridge.liveness import Liveness
 from cimd_bridge.login_start import LoginStart
+from cimd_bridge.own_clients import OwnClients
 from cimd_bridge.own_tokens import OwnTokens
 from cimd_bridge.records.codes import Codes
 from cimd_bridge.records.denials import Denials
@@ -98,12 +99,15 @@ def build_app(
     )
     preregistered = settings.preregistered()
     records = _records(settings, redis)
-    upstream = _upstream(settings, redis, session, clock)
     registrar = RegistrarApi(
         session,
         settings.registrar_internal_url,
         settings.internal_token.get_secret_value(),
     )
+    own_clients = OwnClients(
+        redis, settings.keyspace, UpstreamClientSealer(settings.upstream_ring), registrar
+    )
+    upstream = _upstream(settings, own_clients, session, clock)
     documents = _documents(settings, redis, limits, clock)
     clients = ClientResolver(preregistered, documents, redis, settings.keyspace, registrar)
     front_channel = FrontChannel(settings.issuer, Pages("cimd_bridge"), settings.product_name)
@@ -226,14 +230,12 @@ def _records(settings: Settings, redis: Redis) -> _Records:
 
 
 def _upstream(
-    settings: Settings, redis: Redis, session: aiohttp.ClientSession, clock: Clock
+    settings: Settings, own_clients: OwnClients, session: aiohttp.ClientSession, clock: Clock
 ) -> Upstream:
     return Upstream(
         settings.provider_source(),
         _provider_factory(settings, session, clock),
-        redis=redis,
-        keyspace=settings.keyspace,
-        sealer=UpstreamClientSealer(settings.upstream_ring),
+        own_clients=own_clients,
         callback_url=settings.issuer + CALLBACK_PATH,
         uses_own_clients=settings.uses_own_clients,
     )

@@ -15,6 +15,7 @@ from oauth_kit.rules.json_object import parse_json_object
 
 log = structlog.get_logger()
 
+_CHECK_TIMEOUT = aiohttp.ClientTimeout(total=2)
 _FAILURES = (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError)
 
 
@@ -55,6 +56,21 @@ class RegistrarApi:
         status, document = await self._call("POST", "/internal/upstream-clients", body)
         return str(document.get("status", status)) if status == 200 else f"refused {status}"
 
+    async def upstream_client_is_gone(self, client_id: str) -> bool:
+        """Ask the provider whether it still has the client's upstream client.
+
+        A log-in waits for the answer, but not for long. Raises temporarily_unavailable.
+        """
+        status, document = await self._call(
+            "POST",
+            "/internal/upstream-clients/check",
+            {"client_id": client_id},
+            timeout=_CHECK_TIMEOUT,
+        )
+        if status != 200:
+            raise _unavailable(f"registrar answered {status}")
+        return document.get("status") == "gone"
+
     async def renew(self, client_id: str) -> None:
         """The client was used: its registration lives on. Raises temporarily_unavailable."""
         path = f"/internal/clients/{quote(client_id, safe='')}/used"
@@ -63,13 +79,23 @@ class RegistrarApi:
             raise _unavailable(f"registrar answered {status}")
 
     async def _call(
-        self, method: str, path: str, body: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: dict[str, str] | None = None,
+        *,
+        timeout: aiohttp.ClientTimeout | None = None,
     ) -> tuple[int, dict[str, object]]:
         headers = {"Authorization": f"Bearer {self.token}"}
         url = URL(self.base_url + path, encoded=True)  # an id such as `..` must stay a segment
         try:
             async with self.session.request(
-                method, url, headers=headers, json=body, allow_redirects=False
+                method,
+                url,
+                headers=headers,
+                json=body,
+                allow_redirects=False,
+                timeout=timeout,
             ) as response:
                 content = await read_answer(response)
                 return response.status, parse_json_object(content) if content else {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from cimd_bridge.own_clients import OwnClients
 from cimd_bridge.records.handles import new_secret
 from cimd_bridge.records.transactions import Transactions
 from oauth_kit.providers.catalog import ProviderConfig, ProviderSource
@@ -20,13 +21,12 @@ from oauth_kit.providers.port import (
     UpstreamUnavailableError,
 )
 from oauth_kit.records.client import Client
-from oauth_kit.records.keys import Keyspace
-from oauth_kit.records.upstream_client import UpstreamClient, UpstreamClientSealer, upstream_key
-from oauth_kit.redis import Redis, store_errors
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.rules.pkce import challenge_of
 
 log = structlog.get_logger()
+
+_UNKNOWN_CLIENT = frozenset({"invalid_client", "unauthorized_client"})
 
 ProviderFactory = Callable[[ProviderConfig], OidcProvider]
 
@@ -55,17 +55,13 @@ class Upstream:
         source: ProviderSource,
         make_provider: ProviderFactory,
         *,
-        redis: Redis,
-        keyspace: Keyspace,
-        sealer: UpstreamClientSealer,
+        own_clients: OwnClients,
         callback_url: str,
         uses_own_clients: bool,
     ) -> None:
         self._source = source
         self._make_provider = make_provider
-        self._redis = redis
-        self._keyspace = keyspace
-        self._sealer = sealer
+        self._own_clients = own_clients
         self._callback_url = callback_url
         self._uses_own_clients = uses_own_clients
         self._provider: OidcProvider | None = None
@@ -85,7 +81,11 @@ class Upstream:
     async def start(self, client: Client, form_id: str) -> StartedLogin:
         """Raises OAuthError("temporarily_unavailable") when the provider cannot be asked."""
         provider = self._current()
-        own = await self._own_client(client.client_id) if self._uses_own_clients else None
+        own = (
+            await self._own_clients.confirmed(client.client_id, provider.config.generation)
+            if self._uses_own_clients
+            else None
+        )
         secret, nonce, verifier = new_secret(), new_secret(), secrets.token_urlsafe(48)
         try:
             location = await provider.authorization_url(
@@ -122,13 +122,18 @@ class Upstream:
         if not await provider.accepts_issuer(response_iss):
             raise UpstreamRefusedError("iss is not the provider's")
         credentials = await self._credentials(provider, client_id, upstream_client_id)
-        return await provider.exchange(
-            code,
-            credentials,
-            redirect_uri=self._callback_url,
-            code_verifier=code_verifier,
-            nonce=nonce,
-        )
+        try:
+            return await provider.exchange(
+                code,
+                credentials,
+                redirect_uri=self._callback_url,
+                code_verifier=code_verifier,
+                nonce=nonce,
+            )
+        except UpstreamRefusedError as error:
+            if await self._lost(client_id, upstream_client_id, error):
+                raise UpstreamUnavailableError("upstream client lost: log in again") from error
+            raise
 
     async def refresh(
         self,
@@ -141,7 +146,11 @@ class Upstream:
         """Raises UpstreamRefusedError, UpstreamUnavailableError or OAuthError (store)."""
         provider = self._of_generation(generation)
         credentials = await self._credentials(provider, client_id, upstream_client_id)
-        return await provider.refresh(tokens, credentials)
+        try:
+            return await provider.refresh(tokens, credentials)
+        except UpstreamRefusedError as error:
+            await self._lost(client_id, upstream_client_id, error)
+            raise
 
     async def revoke(
         self,
@@ -170,7 +179,15 @@ class Upstream:
             raise _unavailable(str(error)) from error
 
     async def has_own_client(self, client_id: str) -> bool:
-        return await self._own_client(client_id) is not None
+        return await self._own_clients.find(client_id, self.generation) is not None
+
+    async def _lost(
+        self, client_id: str, upstream_client_id: str | None, error: UpstreamRefusedError
+    ) -> bool:
+        """Is it the provider's own loss of the upstream client that it refuses us for?"""
+        if upstream_client_id is None or error.code not in _UNKNOWN_CLIENT:
+            return False
+        return await self._own_clients.is_gone(client_id)
 
     def _current(self) -> OidcProvider:
         config = self._source.current()
@@ -190,23 +207,10 @@ class Upstream:
     ) -> UpstreamCredentials:
         if upstream_client_id is None:
             return UpstreamCredentials(provider.config.client_id, provider.config.client_secret)
-        own = await self._own_client(client_id)
+        own = await self._own_clients.find(client_id, provider.config.generation)
         if own is None or own.client_id != upstream_client_id:
             raise UpstreamRefusedError("the upstream client of this grant is gone")
         return UpstreamCredentials(own.client_id, own.client_secret)
-
-    async def _own_client(self, client_id: str) -> UpstreamClient | None:
-        key = upstream_key(self._keyspace, client_id)
-        async with store_errors():
-            sealed = await self._redis.get(key)
-        if sealed is None:
-            return None
-        try:
-            own = self._sealer.open(sealed, key)
-        except ValueError:
-            log.warning("upstream_client_unreadable", client_id=client_id)
-            return None
-        return own if own.generation == self.generation else None
 
 
 def fingerprint_of(client: Client) -> str:

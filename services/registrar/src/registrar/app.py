@@ -21,6 +21,7 @@ from oauth_kit.web.reading import TrustedProxies
 from oauth_kit.web.service import ServicePorts, build_service
 from registrar.app_client_names import AppClientNames
 from registrar.directories.catalog import DirectoryFor, directory_catalog
+from registrar.existence import Existence
 from registrar.handlers.bearer_guard import BearerGuard
 from registrar.handlers.internal import InternalEndpoint
 from registrar.handlers.register import RegisterEndpoint, RegistrationLimits
@@ -101,10 +102,12 @@ def build_app(
         AppClientNames.of(settings.upstream_ring),
         _provisioning_policy(settings),
     )
+    existence = Existence(
+        provider, directory_for, upstreams, settings.upstream_client_check_seconds
+    )
+    guard = BearerGuard(settings.internal_token)
     endpoints: list[Endpoint] = [
-        InternalEndpoint(
-            BearerGuard(settings.internal_token), registrations, upstreams, provisioning
-        )
+        InternalEndpoint(guard, registrations, upstreams, provisioning, existence)
     ]
     cors = []
     if settings.dynamic_registration == "on":

@@ -1,4 +1,8 @@
-"""App clients that bear our mark and that no record names any more are deleted, a few a second."""
+"""Records and app clients are brought together, a few a second: whichever has lost the other goes.
+
+An app client that bears our mark and that no record names is deleted; a record that names an app
+client which the provider has no more is void.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -18,7 +22,7 @@ log = structlog.get_logger()
 _DAY_SECONDS = 86_400
 _AFTER_FAILURE_SECONDS = 60
 # Cognito allows 5 a second to a pool, and log-ins need some of them
-_BETWEEN_DELETES_SECONDS = 0.25
+_BETWEEN_CALLS_SECONDS = 0.25
 _LOCK_SECONDS = 900
 
 
@@ -41,9 +45,9 @@ class Reconciliation:
                 await self.pause(_AFTER_FAILURE_SECONDS)
 
     async def run_once(self) -> int:
-        """Delete the orphans and count the pool anew, unless another replica is doing so.
+        """Unless another replica is doing so; the pool is counted anew as well.
 
-        Returns how many were deleted. Raises DirectoryError or OAuthError.
+        Returns how many app clients were deleted. Raises DirectoryError or OAuthError.
         """
         provider = self.provider.current()
         directory = self.directory_for(provider)
@@ -53,6 +57,7 @@ class Reconciliation:
             if not ours:
                 return 0
             found = await directory.list()
+            voided = await self._void_lost(found, provider.generation, directory)
             deleted = 0
             for client in found:
                 fingerprint = self.names.fingerprint_in(client.name)
@@ -61,8 +66,22 @@ class Reconciliation:
                         client, fingerprint, provider.generation, directory
                     )
             await self.upstream_clients.set_count(provider.generation, len(found) - deleted)
-        log.info("app_clients_reconciled", found=len(found), deleted=deleted)
+        log.info("app_clients_reconciled", found=len(found), deleted=deleted, voided=voided)
         return deleted
+
+    async def _void_lost(
+        self, found: list[AppClient], generation: str, directory: ClientDirectory
+    ) -> int:
+        there = dict.fromkeys((client.client_id for client in found), True)
+
+        async def is_lost(upstream_client_id: str) -> bool:
+            if upstream_client_id not in there:
+                # it may have been made since the others were listed
+                there[upstream_client_id] = await directory.exists(upstream_client_id)
+                await self.pause(_BETWEEN_CALLS_SECONDS)
+            return not there[upstream_client_id]
+
+        return await self.upstream_clients.void_lost(generation, is_lost)
 
     async def _delete_orphan(
         self, client: AppClient, fingerprint: str, generation: str, directory: ClientDirectory
@@ -75,7 +94,7 @@ class Reconciliation:
                 return False
             await directory.delete(client.client_id)
         log.info("orphan_deleted", upstream_client_id=client.client_id)
-        await self.pause(_BETWEEN_DELETES_SECONDS)
+        await self.pause(_BETWEEN_CALLS_SECONDS)
         return True
 
     async def _is_named(self, client: AppClient, fingerprint: str, generation: str) -> bool:

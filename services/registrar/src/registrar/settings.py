@@ -44,6 +44,9 @@ class Settings(ServiceSettings, ProviderSettings):
     upstream_client_budget: int = Field(default=1000, ge=1, le=10_000)
     upstream_clients_per_subject: int = Field(default=5, ge=1)
     upstream_subject_limit: RateLimit = "10/hour"
+    upstream_client_check_seconds: int = Field(
+        default=60, ge=1, description="how long the provider is believed to have an app client"
+    )
     reconcile_app_clients: Literal["on", "off"] = "on"
     bridge_callback_url: str = Field(default="", description="empty = ISSUER + /callback")
     provider_identity_providers: Words = ("COGNITO",)

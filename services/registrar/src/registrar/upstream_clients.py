@@ -1,17 +1,23 @@
 """Which app client stands for which MCP client: sealed in Redis, shared by fingerprint, counted."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from oauth_kit.clock import Clock
 from oauth_kit.records.keys import Keyspace
-from oauth_kit.records.upstream_client import UpstreamClient, UpstreamClientSealer, upstream_key
+from oauth_kit.records.upstream_client import (
+    UpstreamClient,
+    UpstreamClientSealer,
+    upstream_checked_key,
+    upstream_key,
+)
 from oauth_kit.redis import Redis, store_errors
 
 # a proposed record that nobody confirms is gone before it can mislead anyone for long
 PROPOSAL_SECONDS = 60
 _COUNT_SECONDS = 86_400
+_SCANNED_AT_ONCE = 1000
 _LOCK_SECONDS = 90
 _LOCK_WAIT_SECONDS = 15
 
@@ -74,6 +80,29 @@ class UpstreamClients:
                 await self.redis.expire(key, self.lives_seconds)
                 await self.redis.expire(self._shared_key(upstream.fingerprint), self.lives_seconds)
 
+    async def note_checked(self, upstream: UpstreamClient, seconds: int) -> None:
+        """The provider has it; the bridge does not ask again for so long."""
+        async with store_errors():
+            key = upstream_checked_key(self.keyspace, upstream.client_id)
+            await self.redis.set(key, "1", ex=seconds)
+
+    async def void(self, client_id: str, upstream: UpstreamClient) -> None:
+        """Forget an app client that the provider has no more; what names another one stays."""
+        await self._void(upstream_key(self.keyspace, client_id), upstream)
+
+    async def void_lost(self, generation: str, is_lost: Callable[[str], Awaitable[bool]]) -> int:
+        """Void every record whose app client is lost; returns how many clients that were."""
+        voided = set()
+        async with store_errors():
+            async for key in self.redis.scan_iter(
+                self.keyspace.key("upstream", "*"), count=_SCANNED_AT_ONCE, _type="string"
+            ):
+                upstream = await self._read(key, generation)
+                if upstream is not None and await is_lost(upstream.client_id):
+                    await self._void(key, upstream)
+                    voided.add(upstream.client_id)
+        return len(voided)
+
     async def count(self, generation: str) -> int | None:
         """App clients of the pool when last counted, and those made since; None = not counted."""
         async with store_errors():
@@ -131,6 +160,19 @@ class UpstreamClients:
             if acquired:
                 async with store_errors():
                     await lock.release()
+
+    async def _void(self, key: str, upstream: UpstreamClient) -> None:
+        """Under the lock, or a record that is made anew meanwhile could be the one that goes."""
+        async with self.locked(upstream.fingerprint), store_errors():
+            for named in (key, self._shared_key(upstream.fingerprint)):
+                kept = await self._read(named, upstream.generation)
+                if kept is not None and kept.client_id == upstream.client_id:
+                    await self.redis.delete(named)
+            # counted anew before the next one is made
+            await self.redis.delete(
+                upstream_checked_key(self.keyspace, upstream.client_id),
+                self._count_key(upstream.generation),
+            )
 
     async def _read(self, key: str, generation: str) -> UpstreamClient | None:
         async with store_errors():

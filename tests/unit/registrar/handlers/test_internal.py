@@ -7,7 +7,8 @@ from urllib.parse import quote
 import pytest
 
 from oauth_kit.records.client import Client
-from oauth_kit.records.upstream_client import upstream_key
+from oauth_kit.records.upstream_client import upstream_checked_key, upstream_key
+from registrar.directories.port import DirectoryError
 
 TOKEN = "internal-token-of-the-tests-0123456789"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -16,6 +17,7 @@ PATHS = [
     ("GET", "/internal/clients/mcp-x"),
     ("POST", "/internal/clients/mcp-x/used"),
     ("POST", "/internal/upstream-clients"),
+    ("POST", "/internal/upstream-clients/check"),
 ]
 ASKED = {
     "client_id": DOCUMENT_CLIENT,
@@ -176,3 +178,86 @@ async def test_without_a_provider_the_answer_is_to_come_back_later(registrar: An
     answer = await registrar.http.post("/internal/upstream-clients", json=ASKED, headers=BEARER)
     assert answer.status == 503
     assert answer.headers["Retry-After"] == "5"
+
+
+async def provide(registrar: Any, **changes: str) -> str:
+    answer = await registrar.http.post(
+        "/internal/upstream-clients", json=ASKED | changes, headers=BEARER
+    )
+    told: dict[str, str] = await answer.json()
+    return told["upstream_client_id"]
+
+
+async def check(registrar: Any, client_id: str = DOCUMENT_CLIENT) -> tuple[int, str]:
+    answer = await registrar.http.post(
+        "/internal/upstream-clients/check", json={"client_id": client_id}, headers=BEARER
+    )
+    document = await answer.json()
+    return answer.status, document.get("status") or document["error"]
+
+
+@pytest.mark.parametrize("client_id", [None, 7, "", "x" * 2049], ids=str)
+async def test_a_check_needs_a_client(registrar: Any, client_id: object) -> None:
+    answer = await registrar.http.post(
+        "/internal/upstream-clients/check", json={"client_id": client_id}, headers=BEARER
+    )
+    assert answer.status == 400
+    assert registrar.directory.calls == []
+
+
+@pytest.mark.requirement("REG20")
+async def test_a_client_that_the_provider_has_is_believed_in_for_a_minute(registrar: Any) -> None:
+    made = await provide(registrar)
+    assert await check(registrar) == (200, "exists")
+    checked = upstream_checked_key(registrar.settings.keyspace, made)
+    assert 55 <= await registrar.redis.ttl(checked) <= 60
+    assert await registrar.upstreams.find(DOCUMENT_CLIENT, "generation-1") is not None
+
+
+@pytest.mark.requirement("REG20")
+async def test_a_client_that_the_provider_lost_is_void_at_once_and_made_anew(
+    registrar: Any,
+) -> None:
+    lost = await provide(registrar)
+    other = await provide(registrar, client_id="mcp-other", fingerprint="c" * 64)
+    assert await check(registrar) == (200, "exists")
+    del registrar.directory.clients[lost]
+    assert await check(registrar) == (200, "gone")
+    left = {key.split(":", 2)[2] for key in await registrar.redis.keys("*:upstream:*")}
+    assert not any(lost in key for key in left)
+    assert len([key for key in left if ":" not in key.removeprefix("upstream:")]) == 1
+    assert await check(registrar, "mcp-other") == (200, "exists")
+    again = await provide(registrar)
+    assert again not in (lost, other)
+    assert again in registrar.directory.clients
+
+
+async def test_who_shares_a_lost_client_gets_another_after_a_check_too(registrar: Any) -> None:
+    lost = await provide(registrar)
+    assert await provide(registrar, client_id="mcp-sharer") == lost
+    del registrar.directory.clients[lost]
+    assert await check(registrar) == (200, "gone")
+    fresh = await provide(registrar)
+    assert await check(registrar, "mcp-sharer") == (200, "gone")
+    assert await provide(registrar, client_id="mcp-sharer") == fresh
+
+
+async def test_a_client_without_a_record_is_gone_without_asking(registrar: Any) -> None:
+    assert await check(registrar, "mcp-unknown") == (200, "gone")
+    assert registrar.directory.calls == []
+
+
+async def test_a_provider_that_cannot_say_voids_nothing(registrar: Any) -> None:
+    lost = await provide(registrar)
+    del registrar.directory.clients[lost]
+    registrar.directory.failures["exists"] = [DirectoryError("InternalErrorException")]
+    assert await check(registrar) == (503, "temporarily_unavailable")
+    assert await registrar.upstreams.find(DOCUMENT_CLIENT, "generation-1") is not None
+
+
+async def test_where_we_administer_no_clients_nothing_is_lost(start_registrar: Any) -> None:
+    registrar = await start_registrar()
+    await provide(registrar)
+    blind = await start_registrar(administers=False)
+    assert await check(blind) == (503, "temporarily_unavailable")
+    assert await registrar.upstreams.find(DOCUMENT_CLIENT, "generation-1") is not None

@@ -28,6 +28,11 @@ def upstream_key(keyspace: Keyspace, client_id: str) -> str:
     return keyspace.key("upstream", sha256_hex(client_id))
 
 
+def upstream_checked_key(keyspace: Keyspace, upstream_client_id: str) -> str:
+    """There while the provider is believed to have that upstream client."""
+    return keyspace.key("upstream", "checked", upstream_client_id)
+
+
 class UpstreamClientSealer:
     """Seals upstream clients under UPSTREAM_KEYS, bound to the Redis key's name."""
 

@@ -61,6 +61,13 @@ class CognitoDirectory:
     async def find(self, name: str) -> AppClient | None:
         return next((client for client in await self.list() if client.name == name), None)
 
+    async def exists(self, client_id: str) -> bool:
+        try:
+            await self._call("describe_user_pool_client", ClientId=client_id)
+        except AppClientNotFoundError:
+            return False
+        return True
+
     async def update(self, client_id: str, asked: AppClientRequest) -> None:
         """Read, change, write: the update resets to its default whatever it is not told."""
         for attempt in range(ATTEMPTS):

@@ -53,6 +53,9 @@ class KeycloakDirectory:
     async def find(self, name: str) -> AppClient | None:
         return next((client for client in await self.list() if client.name == name), None)
 
+    async def exists(self, client_id: str) -> bool:
+        return await self._internal_id(client_id) is not None
+
     async def update(self, client_id: str, asked: AppClientRequest) -> None:
         """What the body does not name stays as it is; client scopes have addresses of their own."""
         shape = _shape(asked)

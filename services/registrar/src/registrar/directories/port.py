@@ -63,6 +63,10 @@ class ClientDirectory(Protocol):
         """The app client of exactly that name, the first one if there are several."""
         ...
 
+    async def exists(self, client_id: str) -> bool:
+        """False only when the provider says so; one that is disabled exists."""
+        ...
+
     async def update(self, client_id: str, asked: AppClientRequest) -> None:
         """Bring it to the given shape; id, secret and what we do not manage stay as they are."""
         ...

@@ -9,6 +9,7 @@ from aiohttp import web
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.web.answering import empty, json_answer
 from oauth_kit.web.reading import read_json_object
+from registrar.existence import Existence
 from registrar.handlers.bearer_guard import BearerGuard
 from registrar.provisioning import Provisioning, ProvisioningRequest
 from registrar.registrations.port import Registrations
@@ -27,12 +28,14 @@ class InternalEndpoint:
     registrations: Registrations
     upstream_clients: UpstreamClients
     provisioning: Provisioning
+    existence: Existence
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return [
             web.get("/internal/clients/{client_id}", self._guarded(self.client), allow_head=False),
             web.post("/internal/clients/{client_id}/used", self._guarded(self.used)),
             web.post("/internal/upstream-clients", self._guarded(self.provide)),
+            web.post("/internal/upstream-clients/check", self._guarded(self.check)),
         ]
 
     async def client(self, request: web.Request) -> web.Response:
@@ -55,6 +58,10 @@ class InternalEndpoint:
             {"status": provided.status, "upstream_client_id": provided.upstream_client_id}
         )
 
+    async def check(self, request: web.Request) -> web.Response:
+        client_id = _read_client_id(await read_json_object(request))
+        return json_answer({"status": await self.existence.check(client_id)})
+
     def _guarded(self, handle: Handle) -> Handle:
         async def guarded(request: web.Request) -> web.Response:
             refusal = self.guard.refusal(request)
@@ -64,16 +71,22 @@ class InternalEndpoint:
 
 
 def _read_provisioning_request(document: Mapping[str, object]) -> ProvisioningRequest:
-    client_id, fingerprint, name, subject = (
-        _string(document, member) for member in ("client_id", "fingerprint", "name", "subject")
+    client_id = _read_client_id(document)
+    fingerprint, name, subject = (
+        _string(document, member) for member in ("fingerprint", "name", "subject")
     )
-    if not 0 < len(client_id) <= _MAX_CLIENT_ID_CHARACTERS:
-        raise OAuthError("invalid_request", "client_id is empty or too long")
     if not _FINGERPRINT.fullmatch(fingerprint):
         raise OAuthError("invalid_request", "fingerprint is not a SHA-256 in hex")
     if not _SUBJECT.fullmatch(subject):
         raise OAuthError("invalid_request", "subject is not a hash")
     return ProvisioningRequest(client_id, fingerprint, name, subject)
+
+
+def _read_client_id(document: Mapping[str, object]) -> str:
+    client_id = _string(document, "client_id")
+    if not 0 < len(client_id) <= _MAX_CLIENT_ID_CHARACTERS:
+        raise OAuthError("invalid_request", "client_id is empty or too long")
+    return client_id
 
 
 def _string(document: Mapping[str, object], member: str) -> str:
