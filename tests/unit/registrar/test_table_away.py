@@ -8,7 +8,7 @@ from fakes.registration_world import away, no_pause, raising, refusing
 from oauth_kit.records.client import client_key
 from registrar.registrations.table import RegistrationTable
 
-BEARER = {"Authorization": "Bearer internal-token-of-the-tests"}
+BEARER = {"Authorization": "Bearer internal-token-of-the-tests-0123456789"}
 REGISTRATION = {"redirect_uris": ["http://localhost:3000/callback"]}
 
 TROUBLES = {

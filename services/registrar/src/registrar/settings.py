@@ -1,5 +1,6 @@
 """What the registrar is told by its environment."""
 
+import re
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
