@@ -1,6 +1,7 @@
 """The emulator as a child process on free ports, and the programs that talk to it."""
 
 import base64
+import contextlib
 import hashlib
 import html
 import json
@@ -12,8 +13,9 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ import aiohttp
 import boto3
 import pytest
 from botocore.config import Config
+from emulator_window import Window
 
 PROJECT = Path(__file__).resolve().parent.parent
 PYTHON = PROJECT / ".venv" / "bin" / "python"
@@ -43,15 +46,35 @@ class RunningEmulator:
     until: str
     lines: list[str] = field(default_factory=list)
     ready_or_ended: threading.Event = field(default_factory=threading.Event)
+    grown: threading.Condition = field(default_factory=threading.Condition)
 
     def follow(self) -> None:
         """Read the log until the process ends."""
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            self.lines.append(line)
+            with self.grown:
+                self.lines.append(line)
+                self.grown.notify_all()
             if self.until in line:
                 self.ready_or_ended.set()
         self.ready_or_ended.set()
+
+    def log_until_now(self) -> str:
+        """The log with everything in it that was answered before."""
+        mark = secrets.token_hex(16)
+        target = f"AWSCognitoIdentityProviderService.{mark}"
+        request = urllib.request.Request(self.url, b"{}", {"X-Amz-Target": target})  # noqa: S310
+        with contextlib.suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(request, timeout=START_SECONDS).close()  # noqa: S310
+        with self.grown:
+            assert self.grown.wait_for(
+                lambda: any(mark in line for line in reversed(self.lines)), START_SECONDS
+            )
+            return "".join(self.lines)
+
+    def mailed_codes(self) -> list[str]:
+        """What went into the emulator's mailbox, the newest last."""
+        return re.findall(r'"emulator_mailbox".*"code": "(\d{6})"', self.log_until_now())
 
     @property
     def url(self) -> str:
@@ -117,7 +140,7 @@ def emulator_environment(folder: Path, **changes: str) -> dict[str, str]:
     return {**wanted, **changes}
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(
     environment: dict[str, str], until: str = '"event": "ready"'
 ) -> Iterator[RunningEmulator]:
@@ -330,6 +353,12 @@ def public(
 ) -> Visitor:
     """A public client of the test's own."""
     return Visitor(emulator, http, make_client()["ClientId"])
+
+
+@pytest.fixture
+def open_window(public: Visitor) -> Callable[..., Window]:
+    """A new browser on the pages, in front of a public client unless another one is given."""
+    return lambda visitor=public: Window(visitor)
 
 
 @pytest.fixture

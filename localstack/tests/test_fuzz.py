@@ -27,20 +27,23 @@ NAMES = st.sampled_from(
     ["client_id", "redirect_uri", "response_type", "state", "scope", "nonce", "resource",
      "code_challenge", "code_challenge_method", "prompt", "login_hint", "identity_provider",
      "logout_uri", "grant_type", "code", "code_verifier", "refresh_token", "client_secret",
-     "token", "username", "password"]
+     "token", "username", "password", "step", "confirmation_code", "password_again"]
 )  # fmt: skip
 MEMBERS = st.sampled_from(
     ["UserPoolId", "ClientId", "ClientName", "CallbackURLs", "AllowedOAuthScopes", "Username",
      "AllowedOAuthFlows", "TokenValidityUnits", "AccessTokenValidity", "GenerateSecret", "Token",
      "ClientSecret", "MaxResults", "NextToken", "AccessToken", "UserAttributes", "TableName",
      "Item", "Key", "AuthFlow", "AuthParameters", "Identifier", "Scopes", "PoolName", "Domain",
-     "TimeToLiveSpecification", "ConditionExpression", "ExpressionAttributeValues"]
+     "TimeToLiveSpecification", "ConditionExpression", "ExpressionAttributeValues",
+     "Password", "ConfirmationCode", "SecretHash"]
 )  # fmt: skip
 COGNITO_OPERATIONS = st.sampled_from(
     ["CreateUserPoolClient", "UpdateUserPoolClient", "DescribeUserPoolClient", "ListUserPools",
      "AdminCreateUser", "AdminGetUser", "AdminUserGlobalSignOut", "RevokeToken", "InitiateAuth",
      "GlobalSignOut", "GetUser", "CreateResourceServer", "CreateUserPoolDomain", "SignUp",
-     "AdminInitiateAuth", "RespondToAuthChallenge", "CreateUserPool", "ListUserPoolClients"]
+     "AdminInitiateAuth", "RespondToAuthChallenge", "CreateUserPool", "ListUserPoolClients",
+     "ConfirmSignUp", "ResendConfirmationCode", "ForgotPassword", "ConfirmForgotPassword",
+     "AdminResetUserPassword"]
 )  # fmt: skip
 SIGNED = "AWS4-HMAC-SHA256 Credential=emulator/20260101/us-east-1/any/aws4_request"
 DYNAMODB_OPERATIONS = st.sampled_from(
@@ -74,9 +77,12 @@ def send(emulator: Any, method: str, target: str, body: bytes, headers: dict[str
 
 @BOUNDED
 @given(
-    path=st.sampled_from(["/oauth2/authorize", "/login", "/logout", "/error", "/oauth2/userInfo"]),
+    path=st.sampled_from(
+        ["/oauth2/authorize", "/login", "/logout", "/error", "/oauth2/userInfo", "/signup",
+         "/confirm", "/forgotPassword", "/confirmForgotPassword"]
+    ),
     changes=st.lists(st.tuples(NAMES, TEXT), max_size=8),
-)
+)  # fmt: skip
 def test_queries_of_pages(emulator: Any, path: str, changes: list[tuple[str, str]]) -> None:
     known = [
         ("client_id", emulator.provider["client_id"]),
@@ -109,6 +115,22 @@ def test_forms(
         headers["Authorization"] = "Basic " + authorization.hex()
     body = urlencode([(n, v.encode("utf-8", "replace")) for n, v in pairs]).encode()
     assert send(emulator, "POST", path, body, headers) < 500
+
+
+@BOUNDED
+@given(
+    path=st.sampled_from(["/signup", "/confirm", "/resendcode", "/forgotPassword"]),
+    pairs=st.lists(st.tuples(NAMES, TEXT), max_size=8),
+)
+def test_forms_of_sign_up(emulator: Any, path: str, pairs: list[tuple[str, str]]) -> None:
+    known = {
+        "client_id": emulator.provider["client_id"],
+        "redirect_uri": "http://localhost:3004/callback",
+        "response_type": "code",
+    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode([(n, v.encode("utf-8", "replace")) for n, v in pairs]).encode()
+    assert send(emulator, "POST", f"{path}?{urlencode(known)}", body, headers) < 500
 
 
 @BOUNDED

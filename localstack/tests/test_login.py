@@ -111,11 +111,11 @@ async def test_a_user_with_a_temporary_password_cannot_sign_in(
 ) -> None:
     cognito.admin_create_user(
         UserPoolId=emulator.provider["pool_id"],
-        Username="temporary",
+        Username="temporary@example.com",
         TemporaryPassword=public.password,
         MessageAction="SUPPRESS",
     )
-    public.username = "temporary"
+    public.username = "temporary@example.com"
     assert (await public.log_in()).status == 400
 
 

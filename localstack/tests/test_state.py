@@ -15,6 +15,8 @@ from cognito_emulator.state import (
     EmulatorState,
     RefreshGrant,
     Session,
+    Step,
+    digest,
 )
 
 NOW = 1_800_000_000
@@ -128,6 +130,47 @@ def test_ending_a_user_ends_nobody_else(state: EmulatorState) -> None:
     assert state.take_code(waiting, "client") is None
 
 
+def step() -> Step:
+    return Step(
+        purpose="sign_up",
+        pool_id="us-east-1_a",
+        username="ada@example.com",
+        sub="subject",
+        destination="a***@e***",
+        browser=digest("browser"),
+        expires_at=NOW + 3600,
+    )
+
+
+@pytest.mark.parametrize(("after_seconds", "good"), [(3599, True), (3600, False)])
+def test_a_step_lives_for_an_hour(
+    state: EmulatorState, clock: StoppedClock, after_seconds: int, good: bool
+) -> None:
+    value = state.add_step(step())
+    clock.now += after_seconds
+    assert (state.find_step(value, "browser", "us-east-1_a") is not None) is good
+
+
+@pytest.mark.parametrize(
+    ("value", "browser", "pool_id"),
+    [
+        (None, "another", "us-east-1_a"),
+        (None, "", "us-east-1_a"),
+        (None, None, "us-east-1_a"),
+        (None, "browser", "us-east-1_b"),
+        ("made up", "browser", "us-east-1_a"),
+    ],
+)
+def test_a_step_is_of_one_browser_in_one_pool(
+    state: EmulatorState, value: str | None, browser: str | None, pool_id: str
+) -> None:
+    real = state.add_step(step())
+    assert state.find_step(value or real, browser, pool_id) is None
+    assert state.find_step(real, "browser", "us-east-1_a") == step()
+    state.change_step(real, None)
+    assert state.find_step(real, "browser", "us-east-1_a") is None
+
+
 def test_what_has_expired_does_not_pile_up(state: EmulatorState, clock: StoppedClock) -> None:
     for _ in range(PRUNE_EVERY - 1):
         state.add_code(code())
@@ -139,13 +182,17 @@ def test_what_has_expired_does_not_pile_up(state: EmulatorState, clock: StoppedC
 def test_state_of_forgotten_pools_is_dropped(state: EmulatorState) -> None:
     value = state.add_refresh(RefreshGrant(SIGN_IN, NOW + 10))
     cookie = state.add_session(session())
+    reached = state.add_step(step())
     state.client_secrets["client"] = "secret"
+    state.unconfirmed_passwords["subject"] = "hash"
     state.keep_pools(["us-east-1_a"])
     assert state.find_refresh(value) is not None
+    assert state.find_step(reached, "browser", "us-east-1_a") is not None
     state.keep_pools([])
     assert state.find_refresh(value) is None
     assert state.find_session(cookie, "us-east-1_a") is None
-    assert state.client_secrets == {}
+    assert state.find_step(reached, "browser", "us-east-1_a") is None
+    assert state.client_secrets == state.unconfirmed_passwords == {}
 
 
 def test_a_snapshot_brings_everything_back_and_holds_no_token(
@@ -156,16 +203,20 @@ def test_a_snapshot_brings_everything_back_and_holds_no_token(
     revoked = state.add_refresh(RefreshGrant(replace(SIGN_IN, origin_jti="r"), NOW + 10))
     cookie = state.add_session(session())
     state.client_secrets["client"] = "secret"
+    state.unconfirmed_passwords["subject"] = "hash"
+    reached, mailed = state.add_step(step()), state.verification.issue("ada", 60, opens=True)
+    state.verification.request("ada")
     state.revoke_refresh(revoked)
     snapshot.save(state, path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [entry.name for entry in tmp_path.iterdir()] == ["front.json"]
     text = path.read_text()
-    assert not any(secret in text for secret in (waiting, token, revoked, cookie))
+    assert not any(secret in text for secret in (waiting, token, revoked, cookie, reached))
     again = EmulatorState(clock)
     assert snapshot.load(again, path)
     assert again == state
     assert again.is_revoked("r")
+    again.verification.redeem("ada", mailed)
     assert again.take_code(waiting, "client") == code()
 
 
@@ -176,10 +227,13 @@ def test_a_snapshot_brings_everything_back_and_holds_no_token(
         "{",
         "[]",
         "null",
-        '{"version": 1}',
+        '{"version": 2}',
         '{"version": 99}',
-        json.dumps({"version": 1, "codes": {"a": {}}, "refresh": {}, "sessions": {}}),
-        json.dumps({"version": 1, "codes": [], "refresh": {}, "sessions": {}}),
+        json.dumps({"version": 2, "codes": {"a": {}}, "refresh": {}, "sessions": {}}),
+        json.dumps({"version": 2, "codes": [], "refresh": {}, "sessions": {}}),
+        json.dumps(
+            {"version": 1, "codes": {}, "refresh": {}, "sessions": {}, "client_secrets": {}}
+        ),
     ],
 )
 def test_a_snapshot_that_cannot_be_read_is_none(

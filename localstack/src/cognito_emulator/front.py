@@ -6,19 +6,30 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from cognito_emulator.api.app_clients import AppClientRule
+from cognito_emulator.api.client_api import ClientApi
 from cognito_emulator.api.client_secrets import ClientSecretRule
 from cognito_emulator.api.credentials import CredentialsRule
 from cognito_emulator.api.endpoint import ApiEndpoint
+from cognito_emulator.api.forgotten_password import ForgottenPasswordRule
 from cognito_emulator.api.model_rule import ModelRule
 from cognito_emulator.api.registration_table import RegistrationTableRule
 from cognito_emulator.api.rule import ApiRule, chain
+from cognito_emulator.api.self_service import SelfService
 from cognito_emulator.api.service_model import ServiceModel
+from cognito_emulator.api.sign_up import SignUpRule
 from cognito_emulator.api.token_revocation import TokenRevocationRule
 from cognito_emulator.api.unset_fields import UnsetFieldsRule
+from cognito_emulator.api.usernames import UsernameRule
 from cognito_emulator.hosted_ui.authorize import AuthorizeEndpoints
+from cognito_emulator.hosted_ui.browser_cookie import BrowserCookie
 from cognito_emulator.hosted_ui.error import ErrorPageEndpoint
+from cognito_emulator.hosted_ui.forgotten_password import ForgottenPasswordEndpoints
 from cognito_emulator.hosted_ui.logout import LogoutEndpoint
-from cognito_emulator.hosted_ui.session_cookie import SessionCookie
+from cognito_emulator.hosted_ui.page_requests import PageRequests
+from cognito_emulator.hosted_ui.sign_in import SignIn
+from cognito_emulator.hosted_ui.sign_up import SignUpEndpoints
+from cognito_emulator.hosted_ui.steps import Steps
+from cognito_emulator.mailbox import Mailbox
 from cognito_emulator.middleware import answer_refusals, log_request
 from cognito_emulator.ministack_client import MiniStackClient
 from cognito_emulator.oauth.discovery import DiscoveryEndpoints
@@ -49,9 +60,15 @@ def build_front(settings: Settings, ministack: MiniStackClient, state: EmulatorS
     pools = UserPools(ministack, state)
     keys = SigningKeys(ministack, settings.state_dir / "ministack" / "cognito-pool-keys")
     tokens = TokenMinter(keys, pools, settings.region, state.clock)
-    cookie = SessionCookie(
-        f"emulator-{settings.port}", secure=settings.public_url.startswith("https:")
+    cookie = _cookie(settings, "")
+    requests = PageRequests(pools, settings.public_url)
+    sign_in = SignIn(state, pools, cookie)
+    steps = Steps(state, _cookie(settings, "-browser"))
+    mailbox = Mailbox(
+        state.verification,
+        {"sign_up": settings.sign_up_code_seconds, "password": settings.password_code_seconds},
     )
+    self_service = SelfService(pools)
     rules: Sequence[ApiRule] = (
         ModelRule(
             {
@@ -61,14 +78,21 @@ def build_front(settings: Settings, ministack: MiniStackClient, state: EmulatorS
         ),
         CredentialsRule(settings.access_key_id),
         RegistrationTableRule(settings.registration_table, settings.region),
+        UsernameRule(pools),
+        SignUpRule(state, pools, self_service, mailbox),
+        ForgottenPasswordRule(state, pools, self_service, mailbox),
         UnsetFieldsRule(),
         AppClientRule(pools),
         ClientSecretRule(state),
         TokenRevocationRule(state, pools, tokens),
     )
+    call_api = chain(rules, ministack.call)
+    api = ClientApi(call_api)
     endpoints = (
-        ApiEndpoint(chain(rules, ministack.call)),
-        AuthorizeEndpoints(state, pools, ministack, cookie, settings.public_url),
+        ApiEndpoint(call_api),
+        AuthorizeEndpoints(state, requests, pools, ministack, sign_in, steps),
+        SignUpEndpoints(requests, pools, api, steps, sign_in, mailbox),
+        ForgottenPasswordEndpoints(requests, pools, api, steps, mailbox),
         LogoutEndpoint(state, pools, cookie),
         ErrorPageEndpoint(),
         TokenEndpoint(state, pools, tokens),
@@ -82,3 +106,8 @@ def build_front(settings: Settings, ministack: MiniStackClient, state: EmulatorS
     for endpoint in endpoints:
         app.add_routes(endpoint.routes())
     return Front(app, pools, keys)
+
+
+def _cookie(settings: Settings, suffix: str) -> BrowserCookie:
+    name = f"emulator-{settings.port}{suffix}"
+    return BrowserCookie(name, secure=settings.public_url.startswith("https:"))

@@ -60,6 +60,10 @@ class Seed:
             PoolName=self.settings.pool_name,
             UserPoolTier="ESSENTIALS",
             AdminCreateUserConfig={"AllowAdminCreateUserOnly": False},
+            UsernameAttributes=["email"],
+            UsernameConfiguration={"CaseSensitive": False},
+            AutoVerifiedAttributes=["email"],
+            Schema=[{"Name": "email", "Required": True, "Mutable": True}],
         )
         return str(made["UserPool"]["Id"])
 

@@ -33,6 +33,8 @@ class Settings:
     bridge_logout_url: str | None
     demo_username: str
     demo_password: str = field(repr=False)
+    sign_up_code_seconds: int
+    password_code_seconds: int
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -61,8 +63,12 @@ class Settings:
                 "BRIDGE_CALLBACK_URL", "http://localhost:3004/callback"
             ),
             bridge_logout_url=reader.optional("BRIDGE_LOGOUT_URL"),
-            demo_username=reader.text("DEMO_USERNAME", "demo@example.com"),
+            demo_username=reader.matching(
+                "DEMO_USERNAME", "demo@example.com", r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+"
+            ),
             demo_password=reader.text("DEMO_PASSWORD", "Demo-Passw0rd-1!"),
+            sign_up_code_seconds=reader.seconds("SIGN_UP_CODE_SECONDS", 86400),
+            password_code_seconds=reader.seconds("PASSWORD_CODE_SECONDS", 3600),
         )
         if settings.port == settings.management_port:
             reader.problems.append("MANAGEMENT_PORT must differ from PORT")
@@ -94,6 +100,13 @@ class _Reader:
         text = self.text(name, str(default))
         if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= HIGHEST_PORT:
             self.problems.append(f"{name} must be a port from 1 to {HIGHEST_PORT}")
+            return default
+        return int(text)
+
+    def seconds(self, name: str, default: int) -> int:
+        text = self.text(name, str(default))
+        if not re.fullmatch(r"[0-9]{1,7}", text):
+            self.problems.append(f"{name} must be a number of seconds")
             return default
         return int(text)
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from cognito_emulator.rules.claims import Authentication
-from cognito_emulator.state import AuthorizationCode, EmulatorState, RefreshGrant, Session
+from cognito_emulator.state import AuthorizationCode, EmulatorState, RefreshGrant, Session, Step
+from cognito_emulator.verification import Attempts, IssuedCode
 
-VERSION = 1
+# 2: sign-up. A pool of version 1 has user names, and nobody could sign up there by e-mail.
+VERSION = 2
 
 
 def write_private(path: Path, text: str) -> None:
@@ -37,6 +39,10 @@ def save(state: EmulatorState, path: Path) -> None:
         "refresh": {key: asdict(grant) for key, grant in state.refresh.items()},
         "sessions": {key: asdict(session) for key, session in state.sessions.items()},
         "client_secrets": state.client_secrets,
+        "steps": {key: asdict(step) for key, step in state.steps.items()},
+        "unconfirmed_passwords": state.unconfirmed_passwords,
+        "verification_codes": {k: asdict(code) for k, code in state.verification.codes.items()},
+        "verification_attempts": {k: asdict(a) for k, a in state.verification.attempts.items()},
     }
     write_private(path, json.dumps(document))
 
@@ -51,10 +57,16 @@ def load(state: EmulatorState, path: Path) -> bool:
         refresh = {k: RefreshGrant(**_with_sign_in(v)) for k, v in document["refresh"].items()}
         sessions = {k: Session(**v) for k, v in document["sessions"].items()}
         client_secrets = dict(document["client_secrets"])
+        steps = {k: Step(**v) for k, v in document["steps"].items()}
+        unconfirmed_passwords = dict(document["unconfirmed_passwords"])
+        issued = {k: IssuedCode(**v) for k, v in document["verification_codes"].items()}
+        attempts = {k: Attempts(**v) for k, v in document["verification_attempts"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
     state.codes, state.refresh, state.sessions = codes, refresh, sessions
-    state.client_secrets = client_secrets
+    state.client_secrets, state.steps = client_secrets, steps
+    state.unconfirmed_passwords = unconfirmed_passwords
+    state.verification.codes, state.verification.attempts = issued, attempts
     state.index()
     return True
 

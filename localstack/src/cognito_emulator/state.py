@@ -1,8 +1,8 @@
-"""What the front remembers itself: codes, refresh tokens, sign-in sessions, client secrets.
+"""What the front remembers itself: codes, refresh tokens, sign-in sessions, sign-ups under way.
 
-In memory; written to one file at a graceful stop, as MiniStack does with its own state. Codes,
-tokens and cookies are kept as SHA-256 only. Every change is one synchronous step, so two requests
-can never spend the same code.
+In memory; written to one file at a graceful stop, as MiniStack does with its own state. Codes of
+the protocol, tokens and cookies are kept as SHA-256 only. Every change is one synchronous step, so
+two requests can never spend the same code.
 """
 
 import hashlib
@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from cognito_emulator.clock import Clock
 from cognito_emulator.rules.claims import Authentication
+from cognito_emulator.verification import Purpose, Verification
 
 CODE_SECONDS = 300
 SESSION_SECONDS = 3600
+STEP_SECONDS = 3600
 PRUNE_EVERY = 256
 GENERATED_SECRET_CHARS = 52
 SECRET_ALPHABET = string.ascii_lowercase + string.digits
@@ -54,6 +56,23 @@ class Session:
     expires_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A page between the first and the last of a sign-up or a password reset, in one browser."""
+
+    purpose: Purpose
+    pool_id: str
+    username: str
+    sub: str | None
+    """The account, in a sign-up. A reset does not know whether there is one."""
+    destination: str
+    browser: str
+    """Digest of the cookie of the browser that came so far."""
+    expires_at: int
+    is_resent: bool = False
+    is_done: bool = False
+
+
 @dataclass(slots=True)
 class EmulatorState:
     """All of it. Names of the fields are names in the state file."""
@@ -63,8 +82,15 @@ class EmulatorState:
     refresh: dict[str, RefreshGrant] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     client_secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    steps: dict[str, Step] = field(default_factory=dict)
+    unconfirmed_passwords: dict[str, str] = field(default_factory=dict, repr=False)
+    """Hashes, by the user's sub."""
+    verification: Verification = field(init=False)
     _origins: dict[str, str] = field(default_factory=dict)
     _additions: int = field(default=0, compare=False)
+
+    def __post_init__(self) -> None:
+        self.verification = Verification(self.clock)
 
     def add_code(self, code: AuthorizationCode) -> str:
         """Keep a code; its value is only ever in the redirect."""
@@ -132,6 +158,27 @@ class EmulatorState:
         if cookie:
             self.sessions.pop(digest(cookie), None)
 
+    def add_step(self, step: Step) -> str:
+        """Keep a step; its value is in the address of the page."""
+        value = secrets.token_urlsafe(32)
+        self.steps[digest(value)] = step
+        self._prune_sometimes()
+        return value
+
+    def find_step(self, value: str, cookie: str | None, pool_id: str) -> Step | None:
+        """The step of this address, if this browser came so far in this pool."""
+        step = self.steps.get(digest(value))
+        if step is None or step.pool_id != pool_id or self.clock() >= step.expires_at:
+            return None
+        return step if cookie and step.browser == digest(cookie) else None
+
+    def change_step(self, value: str, step: Step | None) -> None:
+        """Keep the step as it is now; None ends it."""
+        if step is None:
+            self.steps.pop(digest(value), None)
+        else:
+            self.steps[digest(value)] = step
+
     def client_secret(self, client_id: str) -> str:
         r"""The secret that callers see, made when it is first needed.
 
@@ -149,8 +196,10 @@ class EmulatorState:
         kept = set(pool_ids)
         self._keep_only(lambda sign_in: sign_in.pool_id in kept)
         self.sessions = {k: s for k, s in self.sessions.items() if s.pool_id in kept}
+        self.steps = {k: s for k, s in self.steps.items() if s.pool_id in kept}
         if not kept:
             self.client_secrets.clear()
+            self.unconfirmed_passwords.clear()
 
     def prune(self) -> None:
         """Drop what has expired."""
@@ -158,6 +207,8 @@ class EmulatorState:
         self.codes = {k: c for k, c in self.codes.items() if now < c.expires_at}
         self.refresh = {k: g for k, g in self.refresh.items() if now < g.expires_at}
         self.sessions = {k: s for k, s in self.sessions.items() if now < s.expires_at}
+        self.steps = {k: s for k, s in self.steps.items() if now < s.expires_at}
+        self.verification.prune()
         self.index()
 
     def index(self) -> None:

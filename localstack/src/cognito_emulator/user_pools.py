@@ -8,6 +8,7 @@ from typing import Any
 from cognito_emulator.ministack_client import MiniStackClient
 from cognito_emulator.rules.app_client import AppClient, User
 from cognito_emulator.rules.errors import ApiError
+from cognito_emulator.rules.user_pool import UserPool
 from cognito_emulator.state import EmulatorState
 
 NOT_FOUND = frozenset({"ResourceNotFoundException", "UserNotFoundException"})
@@ -30,6 +31,11 @@ class UserPools:
         """Every pool; the emulator's one origin serves them all."""
         pools = await self._all("ListUserPools", {"MaxResults": PAGE}, "UserPools", "NextToken")
         return [pool["Id"] for pool in pools]
+
+    async def describe_pool(self, pool_id: str) -> UserPool:
+        """DescribeUserPool. Raises ApiError(ResourceNotFoundException)."""
+        answer = await self.ministack.cognito("DescribeUserPool", {"UserPoolId": pool_id})
+        return UserPool.parse(answer["UserPool"])
 
     async def describe_client(self, pool_id: str, client_id: str) -> dict[str, Any]:
         """DescribeUserPoolClient. Raises ApiError(ResourceNotFoundException)."""
@@ -75,11 +81,23 @@ class UserPools:
         user = await self.find_user(pool_id, username)
         return user if user is not None and user.enabled and user.sub == sub else None
 
+    async def confirm_user(self, user: User) -> None:
+        """AdminConfirmSignUp."""
+        await self.ministack.cognito("AdminConfirmSignUp", _named(user))
+
+    async def set_attribute(self, user: User, name: str, value: str) -> None:
+        """AdminUpdateUserAttributes."""
+        changed = {"UserAttributes": [{"Name": name, "Value": value}]}
+        await self.ministack.cognito("AdminUpdateUserAttributes", {**_named(user), **changed})
+
+    async def set_password(self, user: User, password: str) -> None:
+        """AdminSetUserPassword, for good; also ends a status that asks for a reset."""
+        changed = {"Password": password, "Permanent": True}
+        await self.ministack.cognito("AdminSetUserPassword", {**_named(user), **changed})
+
     async def groups(self, user: User) -> list[str]:
         """Names of the user's groups, for `cognito:groups`."""
-        answer = await self.ministack.cognito(
-            "AdminListGroupsForUser", {"UserPoolId": user.pool_id, "Username": user.username}
-        )
+        answer = await self.ministack.cognito("AdminListGroupsForUser", _named(user))
         return [group["GroupName"] for group in answer.get("Groups", ())]
 
     async def custom_scopes(self, pool_id: str) -> frozenset[str]:
@@ -110,3 +128,7 @@ class UserPools:
             following = answer.get(token)
             if not following:
                 return found
+
+
+def _named(user: User) -> dict[str, str]:
+    return {"UserPoolId": user.pool_id, "Username": user.username}

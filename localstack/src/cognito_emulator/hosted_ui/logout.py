@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from cognito_emulator.hosted_ui.authorize import query_of
+from cognito_emulator.hosted_ui.browser_cookie import BrowserCookie
+from cognito_emulator.hosted_ui.page_requests import query_of
 from cognito_emulator.hosted_ui.redirects import redirect
-from cognito_emulator.hosted_ui.session_cookie import SessionCookie
 from cognito_emulator.rules.authorization_request import KNOWN_PARAMETERS, client_id_of
 from cognito_emulator.rules.errors import ErrorPage
 from cognito_emulator.state import EmulatorState
@@ -20,7 +20,7 @@ class LogoutEndpoint:
 
     state: EmulatorState
     pools: UserPools
-    cookie: SessionCookie
+    cookie: BrowserCookie
 
     def routes(self) -> Iterable[web.RouteDef]:
         return [web.get("/logout", self.handle, allow_head=False)]

@@ -31,3 +31,8 @@ async def read_form(request: web.Request) -> Parameters | None:
         return Parameters.parse(body.decode("ascii"))
     except ValueError:
         return None
+
+
+def code_of(form: Parameters | None) -> str:
+    """The code that a person copied from a mail, without the spaces that came along."""
+    return "".join(((form.only("confirmation_code") if form else None) or "").split())

@@ -43,6 +43,8 @@ class AppClient:
     identity_providers: tuple[str, ...]
     explicit_auth_flows: frozenset[str]
     read_attributes: frozenset[str]
+    writable: frozenset[str]
+    hides_users: bool
     may_revoke: bool
     access_token_seconds: int
     id_token_seconds: int
@@ -64,11 +66,18 @@ class AppClient:
             identity_providers=tuple(answer.get("SupportedIdentityProviders") or ()),
             explicit_auth_flows=frozenset(answer.get("ExplicitAuthFlows") or ()),
             read_attributes=frozenset(answer.get("ReadAttributes") or ()),
+            writable=frozenset(answer.get("WriteAttributes") or ()),
+            hides_users=answer.get("PreventUserExistenceErrors") == "ENABLED",
             may_revoke=answer.get("EnableTokenRevocation") is not False,
             access_token_seconds=lifetime_seconds(answer, "AccessToken"),
             id_token_seconds=lifetime_seconds(answer, "IdToken"),
             refresh_token_seconds=lifetime_seconds(answer, "RefreshToken"),
         )
+
+    @property
+    def has_local_users(self) -> bool:
+        """May the pool's own users sign in and up, or only those of other providers?"""
+        return "COGNITO" in self.identity_providers
 
     @property
     def may_refresh(self) -> bool:

@@ -1,4 +1,4 @@
-"""The sign-in cookie: an hour, for every app client of the pool, as on AWS."""
+"""Cookies of an hour, for every app client of the pool, as on AWS."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from cognito_emulator.state import SESSION_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
-class SessionCookie:
+class BrowserCookie:
     """Cookies ignore ports, so the port is in the name."""
 
     name: str
@@ -19,12 +19,12 @@ class SessionCookie:
         return request.cookies.get(self.name)
 
     def set(self, response: web.Response, value: str) -> None:
-        """Sign this browser in."""
+        """Know this browser again."""
         response.set_cookie(
             self.name, value, max_age=SESSION_SECONDS, path="/", httponly=True,
             samesite="Lax", secure=self.secure,
         )  # fmt: skip
 
     def clear(self, response: web.Response) -> None:
-        """Sign this browser out."""
+        """Forget this browser."""
         response.del_cookie(self.name, path="/", httponly=True, samesite="Lax", secure=self.secure)
