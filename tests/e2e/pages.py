@@ -109,3 +109,88 @@ class SignInPage:
         self.page.locator("#username").fill(username)
         self.page.locator("#password").fill(password)
         self.page.get_by_role("button", name="Sign in").click()
+
+    def ask_for_sign_up(self) -> "SignUpPage":
+        self.page.get_by_role("link", name="Sign up").click()
+        return SignUpPage(self.page)
+
+    def ask_for_new_password(self) -> "NewPasswordPage":
+        self.page.get_by_role("link", name="Forgot your password?").click()
+        return NewPasswordPage(self.page)
+
+    def expect_notice(self, text: str) -> None:
+        expect(self.page.get_by_role("status")).to_contain_text(text)
+
+
+@dataclass(frozen=True, slots=True)
+class MailedPage:
+    """A page of the Cognito emulator that waits for a code, with its mailbox beside it."""
+
+    page: Page
+
+    @property
+    def mailed_code(self) -> str:
+        return self.page.locator("#mailed-code").inner_text()
+
+    @property
+    def wrong_code(self) -> str:
+        return f"{(int(self.mailed_code) + 1) % 1_000_000:06}"
+
+    def expect_problem(self, text: str) -> None:
+        expect(self.page.get_by_role("alert")).to_have_text(text)
+
+
+@dataclass(frozen=True, slots=True)
+class SignUpPage(MailedPage):
+    """The Cognito emulator's sign-up form, and the page after it that asks for the code."""
+
+    def sign_up(self, email: str, password: str) -> None:
+        """All of it, until the person is logged in."""
+        self.fill_in(email, password)
+        self.confirm(self.mailed_code)
+
+    def fill_in(self, email: str, password: str) -> None:
+        self.page.get_by_label("Email").fill(email)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Sign up").click()
+
+    def confirm(self, code: str) -> None:
+        self.page.get_by_label("Verification code").fill(code)
+        self.page.get_by_role("button", name="Confirm account").click()
+
+    def ask_again(self) -> None:
+        self.page.get_by_role("button", name="Send a new code").click()
+
+
+@dataclass(frozen=True, slots=True)
+class NewPasswordPage(MailedPage):
+    """Where somebody ends who forgot a password."""
+
+    def ask_for_code(self, email: str) -> None:
+        self.page.get_by_label("Email").fill(email)
+        self.page.get_by_role("button", name="Reset my password").click()
+
+    def change(self, code: str, password: str) -> None:
+        self.page.get_by_label("Code").fill(code)
+        self.page.get_by_label("New password", exact=True).fill(password)
+        self.page.get_by_label("Enter new password again").fill(password)
+        self.page.get_by_role("button", name="Change password").click()
+
+
+@dataclass(frozen=True, slots=True)
+class KeycloakSignUpPage:
+    """Keycloak's own form; the realm verifies no address."""
+
+    page: Page
+
+    def sign_up(self, email: str, password: str) -> None:
+        typed = {
+            "email": email,
+            "password": password,
+            "password-confirm": password,
+            "firstName": "Somebody",
+            "lastName": "New",
+        }
+        for field, value in typed.items():
+            self.page.locator(f"#{field}").fill(value)
+        self.page.get_by_role("button", name="Register").click()
