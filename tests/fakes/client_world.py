@@ -123,8 +123,16 @@ class World:
     async def dump(self) -> str:
         """Every key and value in the store."""
         keys = [key async for key in self.redis.scan_iter("*")]
-        values = [await self.redis.get(key) for key in keys]
-        return "\n".join(f"{key}={value}" for key, value in zip(keys, values, strict=True))
+        return "\n".join([f"{key}={await self._value(key)}" for key in keys])
+
+    async def _value(self, key: str) -> object:
+        match await self.redis.type(key):
+            case "stream":
+                return await self.redis.xrange(key)
+            case "zset":
+                return await self.redis.zrange(key, 0, -1, withscores=True)
+            case _:
+                return await self.redis.get(key)
 
 
 MakeWorld = Callable[..., Awaitable[World]]

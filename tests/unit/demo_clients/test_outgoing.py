@@ -50,11 +50,11 @@ async def test_an_answer_is_read_up_to_its_bound(
     app.router.add_get("/", answer)
     async with on_loopback(app) as origin:
         if fits:
-            got = await Outgoing(session).get(f"{origin}/", max_bytes=1000)
+            got = await Outgoing(session).get(f"{origin}/", step="rest", max_bytes=1000)
             assert len(got.body) == size
         else:
             with pytest.raises(Problem, match="over 1000 bytes"):
-                await Outgoing(session).get(f"{origin}/", max_bytes=1000)
+                await Outgoing(session).get(f"{origin}/", step="rest", max_bytes=1000)
 
 
 async def test_a_bomb_is_measured_after_decompression(session: aiohttp.ClientSession) -> None:
@@ -67,7 +67,7 @@ async def test_a_bomb_is_measured_after_decompression(session: aiohttp.ClientSes
     app.router.add_get("/", answer)
     async with on_loopback(app) as origin:
         with pytest.raises(Problem, match="over 1000 bytes"):
-            await Outgoing(session).get(f"{origin}/", max_bytes=1000)
+            await Outgoing(session).get(f"{origin}/", step="rest", max_bytes=1000)
 
 
 @pytest.mark.requirement("CL14")

@@ -23,6 +23,8 @@ from demo_clients.outgoing import Outgoing
 from demo_clients.resource_calls import ResourceServer
 from demo_clients.sessions import Sessions
 from demo_clients.settings import ClientSettings
+from demo_clients.timeline.recorder import Recorder
+from demo_clients.timeline.stream import Timelines
 from demo_clients.tokens import TokenEndpoint
 from demo_clients.visitors import Visitors
 from oauth_kit.clock import Clock, system_clock
@@ -62,11 +64,15 @@ def build_app(
     settings: ClientSettings,
     *,
     redis: Redis,
+    waiting: Redis | None = None,
     session: aiohttp.ClientSession,
     clock: Clock = system_clock,
     ports: ServicePorts | None = None,
 ) -> web.Application:
-    """The whole client, whatever stands behind Redis and the network."""
+    """The whole client, whatever stands behind Redis and the network.
+
+    waiting: connections for those who follow a timeline; each holds one while it waits
+    """
     outgoing = Outgoing(session)
     identity = build_identity(settings, redis, outgoing)
     sessions = Sessions(
@@ -75,6 +81,14 @@ def build_app(
         settings.keyspace,
         clock,
     )
+    timelines = Timelines(
+        redis,
+        Sealer(settings.session_ring.derive(f"timeline of {settings.public_url}")),
+        settings.keyspace,
+        clock,
+        waiting=waiting or redis,
+    )
+    recorder = Recorder(timelines)
     resource = ResourceServer(outgoing, settings.resource, settings.contexts_address)
     mcp = McpServer(resource)
     tokens = TokenEndpoint(outgoing, settings.resource)
@@ -92,9 +106,9 @@ def build_app(
     return build_service(
         [
             HomePage(about, pages, sessions, visitors, clock),
-            LoginEndpoint(journey, visitors),
-            CallbackEndpoint(journey, visitors),
-            ActionEndpoint(journey, visitors),
+            LoginEndpoint(journey, visitors, recorder),
+            CallbackEndpoint(journey, visitors, recorder),
+            ActionEndpoint(journey, visitors, recorder),
             identity,
             StaticFiles("demo_clients"),
         ],

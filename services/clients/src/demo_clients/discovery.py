@@ -14,6 +14,8 @@ from demo_clients.server_metadata import (
     read_authorization_server,
     read_protected_resource,
 )
+from demo_clients.timeline.exchange import Step
+from demo_clients.timeline.recorder import passed
 from oauth_kit.rules.bearer import Challenge
 from oauth_kit.rules.metadata_documents import authorization_server_metadata_urls, metadata_url
 
@@ -31,22 +33,26 @@ class Discovery:
     async def protected_resource(self, challenge: Challenge | None) -> ProtectedResource:
         """The resource's metadata: where the challenge says, else at the path, else at the root."""
         for url in self._resource_metadata_urls(challenge):
-            document = await self._read(url)
+            document = await self._read(url, "resource_metadata")
             if document is not None:
-                return read_protected_resource(
+                resource = read_protected_resource(
                     document, resource=self.resource, loopback_allowed=self.loopback_allowed
                 )
+                passed("resource_matches", "issuers_named")
+                return resource
         raise Problem("The resource server publishes no metadata.", reason="no PRM")
 
     async def authorization_server(self, issuer: str) -> AuthorizationServer:
         """The first document found decides: another issuer's is refused, not skipped."""
         check_issuer(issuer, loopback_allowed=self.loopback_allowed)
         for url in authorization_server_metadata_urls(issuer):
-            document = await self._read(url)
+            document = await self._read(url, "server_metadata")
             if document is not None:
-                return read_authorization_server(
+                server = read_authorization_server(
                     document, issuer=issuer, loopback_allowed=self.loopback_allowed
                 )
+                passed("issuer_equals", "s256_offered", "endpoints_safe")
+                return server
         raise Problem("The authorization server publishes no metadata.", reason="no AS metadata")
 
     def _resource_metadata_urls(self, challenge: Challenge | None) -> list[str]:
@@ -59,10 +65,10 @@ class Discovery:
         at_root = at_path.partition("/.well-known/")[0] + "/.well-known/oauth-protected-resource"
         return [at_path] if at_path == at_root else [at_path, at_root]
 
-    async def _read(self, url: str) -> dict[str, object] | None:
+    async def _read(self, url: str, step: Step) -> dict[str, object] | None:
         """None for "there is nothing here" (any 4xx). Raises Problem for anything else."""
         answer = await self.outgoing.get(
-            url, headers={"Accept": "application/json"}, max_bytes=MAX_METADATA_BYTES
+            url, step=step, headers={"Accept": "application/json"}, max_bytes=MAX_METADATA_BYTES
         )
         if 400 <= answer.status < 500:
             return None

@@ -13,6 +13,9 @@ from demo_clients.mcp_calls import McpServer
 from demo_clients.problems import Problem, TokenRefused
 from demo_clients.scopes_to_ask import scopes_to_ask
 from demo_clients.sessions import PendingLogin, Resume, Session, SessionId, Sessions
+from demo_clients.timeline.explanations import CheckName
+from demo_clients.timeline.masking import RawRequest
+from demo_clients.timeline.recorder import moved, noted, passed
 from demo_clients.tokens import TokenEndpoint
 from oauth_kit.clock import Clock
 from oauth_kit.rules.bearer import Challenge
@@ -81,15 +84,19 @@ class LoginFlow:
                 record.session, pending=(*waiting[-(MAX_PENDING - 1) :], login)
             )
         log.info("login_started", issuer=issuer, client_id=credentials.client_id)
-        return self._authorization_url(login)
+        location = self._authorization_url(login)
+        await noted("authorization_request", RawRequest("GET", location))
+        return location
 
     async def take(self, session_id: SessionId, parameters: list[tuple[str, str]]) -> PendingLogin:
         """Spend the log-in that these parameters answer. Raises StrayResponse."""
         state = parameter(parameters, "state")
+        answered = RawRequest("GET", with_parameters(self.redirect_uri, parameters))
         async with self.sessions.changing(session_id) as record:
             pending = record.session.pending
             found = next((one for one in pending if state and one.state == state), None)
             if found is None or found.started_at + PENDING_SECONDS <= self.clock():
+                await noted("authorization_response", answered)
                 raise StrayResponse(
                     "This answer does not belong to a log-in that this browser has started. "
                     "Nothing of it was used.",
@@ -98,6 +105,7 @@ class LoginFlow:
             record.session = replace(
                 record.session, pending=tuple(one for one in pending if one is not found)
             )
+        await self._note_return(found, answered)
         return found
 
     async def finish(
@@ -110,6 +118,7 @@ class LoginFlow:
         code = read_authorization_response(
             parameters, issuer=login.server.issuer, iss_promised=login.server.promises_iss
         )
+        passed("code_present", *_iss_check(parameters))
         tokens = await self.tokens.exchange(
             login.server,
             login.credentials,
@@ -125,15 +134,24 @@ class LoginFlow:
                 session_id,
                 replace(record.session, tokens=tokens, asked=login.asked, outcome=None),
             )
+        await moved(renewed)
         log.info("logged_in", issuer=tokens.server.issuer, client_id=tokens.credentials.client_id)
         if superseded is not None:
             await self.tokens.revoke(superseded)
         return renewed
 
+    async def _note_return(self, login: PendingLogin, answered: RawRequest) -> None:
+        away = RawRequest("GET", login.server.authorization_endpoint)
+        await noted("consent", away, taken_ms=(self.clock() - login.started_at) * 1000)
+        await noted("authorization_response", answered)
+        passed("state_matches")
+
     async def _challenge(self) -> Challenge | None:
         try:
             answer = await self.mcp.probe()
         except TokenRefused as refused:
+            if refused.challenge is not None:
+                passed("challenge_found")
             return refused.challenge
         raise Problem(
             "The resource server did not ask for authorization.",
@@ -153,6 +171,10 @@ class LoginFlow:
         if login.asked:
             parameters.append(("scope", render_scope(login.asked)))
         return with_parameters(login.server.authorization_endpoint, parameters)
+
+
+def _iss_check(parameters: list[tuple[str, str]]) -> tuple[CheckName, ...]:
+    return ("iss_matches",) if parameter(parameters, "iss") else ("iss_not_promised",)
 
 
 def _already_asked(session: Session, issuer: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from demo_clients.flow import LoginFlow
 from demo_clients.identity.port import ClientIdentity
 from demo_clients.problems import ClientUnknown, LogInNeeded, MoreScopeNeeded, Problem
 from demo_clients.sessions import Outcome, PendingLogin, Resume, SessionId, Sessions
+from demo_clients.timeline.recorder import failed, moved
 from demo_clients.tokens import TokenEndpoint
 from oauth_kit.rules.bearer import Challenge
 
@@ -91,6 +92,7 @@ class Journey:
                 message += " The authorization server did not confirm the revocation."
             left = replace(left, outcome=Outcome("log-out", True, message))
             renewed = await self.sessions.renew(session_id, left)
+        await moved(renewed)
         log.info("logged_out", had_tokens=held is not None)
         return renewed
 
@@ -177,5 +179,6 @@ def _operation(asked: Resume) -> str:
 
 
 def _failure(action: str, problem: Problem) -> Outcome:
+    failed(problem.message)
     log.info("action_failed", action=action, reason=problem.reason or problem.message)
     return Outcome(action, False, problem.message)

@@ -21,6 +21,7 @@ from demo_clients.mcp_messages import (
 from demo_clients.outgoing import Answer
 from demo_clients.problems import Problem
 from demo_clients.resource_calls import ResourceServer
+from demo_clients.timeline.exchange import Step
 
 log = structlog.get_logger()
 
@@ -43,7 +44,8 @@ class McpServer:
 
     async def probe(self) -> Answer:
         """The first request, without a token: a protected server answers with a challenge."""
-        return await self._post(None, modern_request("server/discover", {}, request_id=1))
+        request = modern_request("server/discover", {}, request_id=1)
+        return await self._post(None, request, step="probe")
 
     async def list_tools(self, token: str) -> tuple[Tool, ...]:
         result = (await self.call(token, "tools/list", {})).reply.result
@@ -114,15 +116,18 @@ class McpServer:
         """Best effort: a server may keep sessions until they expire (405)."""
         headers = {"MCP-Protocol-Version": LEGACY, "Mcp-Session-Id": session}
         try:
-            await self.server.send("DELETE", self.server.mcp_url, token, headers=headers)
+            await self.server.send(
+                "DELETE", self.server.mcp_url, token, step="mcp", headers=headers
+            )
         except Problem as problem:
             log.info("mcp_session_not_closed", reason=problem.reason)
 
-    async def _post(self, token: str | None, request: Request) -> Answer:
+    async def _post(self, token: str | None, request: Request, *, step: Step = "mcp") -> Answer:
         return await self.server.send(
             "POST",
             self.server.mcp_url,
             token,
+            step=step,
             json=request.body,
             headers={**_ACCEPT, **request.headers},
         )

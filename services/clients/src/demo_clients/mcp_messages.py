@@ -3,10 +3,11 @@
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from demo_clients.event_stream import read_events
 from demo_clients.outgoing import Answer
 from demo_clients.problems import Problem
 from oauth_kit.rules.json_object import parse_json_object
@@ -91,7 +92,9 @@ def encode_header(value: str) -> str:
 
 def read_reply(answer: Answer, request_id: int) -> Reply | None:
     """The response to `request_id` in a JSON or SSE answer; None when there is none in it."""
-    messages = _events(answer.body) if answer.media_type == "text/event-stream" else [answer.body]
+    messages = (
+        read_events(answer.body) if answer.media_type == "text/event-stream" else [answer.body]
+    )
     for message in messages:
         try:
             document = parse_json_object(message)
@@ -125,18 +128,6 @@ def _reply(document: Mapping[str, object]) -> Reply | None:
         code = error.get("code")
         return Reply(None, code if isinstance(code, int) else None, error)
     return Reply(result) if isinstance(result, dict) else None
-
-
-def _events(body: bytes) -> Iterator[bytes]:
-    """The data of each event (WHATWG HTML §9.2.6): lines may end in CR, LF or both."""
-    data: list[bytes] = []
-    for line in [*re.split(rb"\r\n|\r|\n", body), b""]:
-        if not line:
-            if data:
-                yield b"\n".join(data)
-            data = []
-        elif line.startswith(b"data:"):
-            data.append(line[5:].removeprefix(b" "))
 
 
 def _tool(item: object) -> Tool | None:

@@ -7,6 +7,9 @@ import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from demo_clients.problems import Problem
+from demo_clients.timeline.exchange import Step
+from demo_clients.timeline.masking import RawAnswer, RawRequest
+from demo_clients.timeline.recorder import observed
 from oauth_kit.rules.bearer import Challenge, parse_challenges
 from oauth_kit.rules.json_object import parse_json_object
 
@@ -45,42 +48,53 @@ class Outgoing:
     session: aiohttp.ClientSession
 
     async def get(
-        self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int
+        self, url: str, *, step: Step, headers: Mapping[str, str] | None = None, max_bytes: int
     ) -> Answer:
-        return await self.send("GET", url, headers=headers, max_bytes=max_bytes)
+        return await self.send("GET", url, step=step, headers=headers, max_bytes=max_bytes)
 
     async def post_form(
-        self, url: str, form: Mapping[str, str], *, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        form: Mapping[str, str],
+        *,
+        step: Step,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         sent = {"Accept": "application/json", **(headers or {})}
-        return await self.send("POST", url, form=form, headers=sent, max_bytes=MAX_METADATA_BYTES)
+        return await self.send(
+            "POST", url, step=step, form=form, headers=sent, max_bytes=MAX_METADATA_BYTES
+        )
 
     async def send(
         self,
         method: str,
         url: str,
         *,
+        step: Step,
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         json: object | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> Answer:
-        try:
-            async with self.session.request(
-                method, url, headers=headers, data=form, json=json, allow_redirects=False
-            ) as response:
-                body = await _read_bounded(response, max_bytes)
-                headers_read = CIMultiDictProxy(CIMultiDict(response.headers))
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise Problem(
-                "A server that this needs cannot be reached. Try again shortly.",
-                reason=f"{method}: {type(error).__name__}",
-            ) from error
-        if 300 <= response.status < 400:
-            raise Problem(
-                "A server answered with a redirect, which this client does not follow.",
-                reason=f"{method}: status {response.status}",
-            )
+        """step: what it is for, as the visitor's timeline tells it"""
+        async with observed(step, RawRequest(method, url, headers or {}, form, json)) as seen:
+            try:
+                async with self.session.request(
+                    method, url, headers=headers, data=form, json=json, allow_redirects=False
+                ) as response:
+                    body = await _read_bounded(response, max_bytes)
+                    headers_read = CIMultiDictProxy(CIMultiDict(response.headers))
+            except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+                raise Problem(
+                    "A server that this needs cannot be reached. Try again shortly.",
+                    reason=f"{method}: {type(error).__name__}",
+                ) from error
+            seen.answer = RawAnswer(response.status, tuple(headers_read.items()), body)
+            if 300 <= response.status < 400:
+                raise Problem(
+                    "A server answered with a redirect, which this client does not follow.",
+                    reason=f"{method}: status {response.status}",
+                )
         return Answer(response.status, headers_read, body)
 
 

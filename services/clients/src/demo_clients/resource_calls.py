@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from demo_clients.outgoing import Answer, Outgoing
 from demo_clients.problems import MoreScopeNeeded, Problem, TokenRefused
+from demo_clients.timeline.exchange import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,11 @@ class ResourceServer:
     contexts_url: str
 
     async def list_contexts(self, token: str) -> Answer:
-        return await self.send("GET", self.contexts_url, token)
+        return await self.send("GET", self.contexts_url, token, step="rest")
 
     async def create_context(self, token: str, title: str, content: str) -> Answer:
         document = {"title": title, "content": content}
-        return await self.send("POST", self.contexts_url, token, json=document)
+        return await self.send("POST", self.contexts_url, token, step="rest", json=document)
 
     async def send(
         self,
@@ -29,6 +30,7 @@ class ResourceServer:
         url: str,
         token: str | None,
         *,
+        step: Step,
         json: object | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
@@ -36,7 +38,7 @@ class ResourceServer:
         sent = {"Accept": "application/json", **(headers or {})}
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
-        answer = await self.outgoing.send(method, url, headers=sent, json=json)
+        answer = await self.outgoing.send(method, url, step=step, headers=sent, json=json)
         if answer.status == 401:
             raise TokenRefused(answer.bearer_challenge())
         if answer.status == 403:

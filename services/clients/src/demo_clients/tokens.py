@@ -8,6 +8,8 @@ from demo_clients.credentials import ClientCredentials
 from demo_clients.outgoing import Answer, Outgoing
 from demo_clients.problems import ClientUnknown, GrantEnded, Problem
 from demo_clients.server_metadata import AuthorizationServer
+from demo_clients.timeline.exchange import Step
+from demo_clients.timeline.recorder import passed
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.rules.scopes import parse_scope
 
@@ -57,8 +59,10 @@ class TokenEndpoint:
             "code_verifier": verifier,
             "redirect_uri": redirect_uri,
         }
-        document = await self._ask(server, credentials, form)
-        return _read_tokens(document, server, credentials, previous=asked, now=now)
+        document = await self._ask("token", server, credentials, form)
+        tokens = _read_tokens(document, server, credentials, previous=asked, now=now)
+        passed("token_type_bearer", "scopes_read")
+        return tokens
 
     async def refresh(self, tokens: Tokens, *, now: int) -> Tokens:
         """Swap the refresh token. Raises GrantEnded, ClientUnknown or Problem."""
@@ -67,8 +71,8 @@ class TokenEndpoint:
                 "There is no refresh token, so log in again.", reason="no refresh token"
             )
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
-        document = await self._ask(tokens.server, tokens.credentials, form)
-        return _read_tokens(
+        document = await self._ask("refresh", tokens.server, tokens.credentials, form)
+        renewed = _read_tokens(
             document,
             tokens.server,
             tokens.credentials,
@@ -77,6 +81,9 @@ class TokenEndpoint:
             refresh_token=tokens.refresh_token,
             refreshed_times=tokens.refreshed_times + 1,
         )
+        rotated = renewed.refresh_token != tokens.refresh_token
+        passed("token_type_bearer", "scopes_read", *(("rotated",) if rotated else ()))
+        return renewed
 
     async def revoke(self, tokens: Tokens) -> bool:
         """End the grant at the authorization server. False when it could not be done."""
@@ -89,14 +96,19 @@ class TokenEndpoint:
             answer = await self.outgoing.post_form(
                 endpoint,
                 {**form, **tokens.credentials.form()},
+                step="revocation",
                 headers=tokens.credentials.headers(),
             )
         except Problem:
             return False
-        return answer.status == 200
+        if answer.status != 200:
+            return False
+        passed("confirmed")
+        return True
 
     async def _ask(
         self,
+        step: Step,
         server: AuthorizationServer,
         credentials: ClientCredentials,
         form: Mapping[str, str],
@@ -104,6 +116,7 @@ class TokenEndpoint:
         answer = await self.outgoing.post_form(
             server.token_endpoint,
             {**form, "resource": self.resource, **credentials.form()},
+            step=step,
             headers=credentials.headers(),
         )
         if answer.status == 200:

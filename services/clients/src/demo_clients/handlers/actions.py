@@ -9,6 +9,7 @@ from aiohttp import web
 from demo_clients.actions import RESUMABLE, read_action
 from demo_clients.journey import HOME, Journey
 from demo_clients.sessions import SessionId
+from demo_clients.timeline.recorder import Recorder
 from demo_clients.visitors import Visitors
 from oauth_kit.web.answering import redirect
 from oauth_kit.web.reading import Form
@@ -20,6 +21,7 @@ ACTION_NAMES = (*sorted(RESUMABLE), "refresh", "log-out", "forget")
 class ActionEndpoint:
     journey: Journey
     visitors: Visitors
+    recorder: Recorder
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return [web.post(f"/actions/{name}", self.handle) for name in ACTION_NAMES]
@@ -27,9 +29,10 @@ class ActionEndpoint:
     async def handle(self, request: web.Request) -> web.Response:
         session_id, form = await self.visitors.read_own_form(request)
         name = request.path.rpartition("/")[2]
-        if name == "log-out":
-            return await self._log_out(session_id)
-        return redirect(await self._location(name, session_id, form))
+        async with self.recorder.recording(session_id, cause=name):
+            if name == "log-out":
+                return await self._log_out(session_id)
+            return redirect(await self._location(name, session_id, form))
 
     async def _location(self, name: str, session_id: SessionId, form: Form) -> str:
         match name:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from demo_clients.flow import StrayResponse
 from demo_clients.journey import HOME, Journey
+from demo_clients.timeline.recorder import Recorder
 from demo_clients.visitors import Visitors
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.web.answering import redirect
@@ -17,13 +18,15 @@ from oauth_kit.web.reading import query_parameters
 class LoginEndpoint:
     journey: Journey
     visitors: Visitors
+    recorder: Recorder
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return [web.post("/login", self.handle), web.get("/login", self.home)]
 
     async def handle(self, request: web.Request) -> web.Response:
         session_id, _ = await self.visitors.read_own_form(request)
-        return redirect(await self.journey.log_in(session_id))
+        async with self.recorder.recording(session_id, cause="log-in"):
+            return redirect(await self.journey.log_in(session_id))
 
     async def home(self, request: web.Request) -> web.Response:
         """A link cannot start a log-in: another site could follow it in our visitor's place."""
@@ -34,6 +37,7 @@ class LoginEndpoint:
 class CallbackEndpoint:
     journey: Journey
     visitors: Visitors
+    recorder: Recorder
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return [web.get("/callback", self.handle, allow_head=False)]
@@ -47,7 +51,10 @@ class CallbackEndpoint:
         if session_id is None:
             raise _stray("no session cookie")
         try:
-            current, location = await self.journey.come_back(session_id, query_parameters(request))
+            async with self.recorder.recording(session_id, cause="callback"):
+                current, location = await self.journey.come_back(
+                    session_id, query_parameters(request)
+                )
         except StrayResponse as stray:
             raise _stray(stray.reason) from stray
         response = redirect(location)

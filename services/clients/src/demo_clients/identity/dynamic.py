@@ -15,6 +15,7 @@ from demo_clients.outgoing import MAX_METADATA_BYTES, Answer, Outgoing
 from demo_clients.problems import Problem
 from demo_clients.sealed_records import SealedRecords
 from demo_clients.server_metadata import AuthorizationServer
+from demo_clients.timeline.recorder import passed
 from oauth_kit.crypto.keyed_hash import sha256_hex
 from oauth_kit.crypto.sealing import Sealer
 from oauth_kit.records.keys import Keyspace
@@ -83,11 +84,13 @@ class Dynamic:
         answer = await self._outgoing.send(
             "POST",
             server.registration_endpoint,
+            step="registration",
             json=registration_document(self._profile, auth_method=method),
             headers={"Accept": "application/json"},
             max_bytes=MAX_METADATA_BYTES,
         )
         registered = _read_registration(answer, method)
+        passed("registered")
         log.info("client_registered", issuer=server.issuer, client_id=registered.client_id)
         return registered
 

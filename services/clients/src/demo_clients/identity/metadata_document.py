@@ -1,5 +1,6 @@
 """A client whose id is the URL of a document about it (CIMD draft §3, §4)."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from demo_clients.credentials import ClientCredentials
 from demo_clients.identity.port import Profile
 from demo_clients.problems import Problem
 from demo_clients.server_metadata import AuthorizationServer
+from demo_clients.timeline.masking import RawAnswer, RawRequest
+from demo_clients.timeline.recorder import noted, passed
 from oauth_kit.web.answering import json_answer
 
 DOCUMENT_PATH = "/client-metadata.json"
@@ -47,6 +50,14 @@ class MetadataDocument:
     async def credentials(self, server: AuthorizationServer) -> ClientCredentials:
         if not self.serves(server):
             raise Problem("The authorization server does not read client metadata documents.")
+        passed("document_supported")
+        await noted(
+            "document",
+            RawRequest("GET", self.client_id),
+            RawAnswer(
+                200, (("Content-Type", "application/json"),), json.dumps(self.document()).encode()
+            ),
+        )
         return ClientCredentials("metadata_document", self.client_id, "none")
 
     async def forget(self, credentials: ClientCredentials, server: AuthorizationServer) -> None:

@@ -1,0 +1,185 @@
+"""Notes what goes over the wire while a visitor's request is handled, and never gets in its way.
+
+async with recorder.recording(session_id, cause="fetch") as recording:
+    ...                       # every call through `Outgoing` is noted with its step
+    passed("issuer_equals")   # a check of the latest exchange
+recording.exchanges           # what it came to, masked
+"""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+
+import structlog
+
+from demo_clients.problems import Problem
+from demo_clients.timeline.exchange import Check, Exchange, Step
+from demo_clients.timeline.explanations import CHECKS, CheckName
+from demo_clients.timeline.masking import RawAnswer, RawRequest, mask
+from demo_clients.timeline.secrets import Known
+from demo_clients.timeline.stream import Timelines
+from oauth_kit.rules.errors import OAuthError
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Observation:
+    """What is filled in while an exchange is under way."""
+
+    answer: RawAnswer | None = None
+
+
+class Recording:
+    """The exchanges of one request of a visitor's.
+
+    The latest one stays open for the checks that are made on it, and is kept when the next one
+    begins or the recording ends.
+    """
+
+    def __init__(self, timelines: Timelines, session_id: str, cause: str) -> None:
+        self.exchanges: list[Exchange] = []
+        self.known = Known()
+        self._timelines = timelines
+        self._session_id = session_id
+        self._cause = cause
+        self._open: Exchange | None = None
+        self._is_kept = True
+
+    async def add(self, exchange: Exchange) -> None:
+        await self.flush()
+        self._open = replace(exchange, cause=self._cause)
+
+    def check(self, *checks: Check) -> None:
+        if self._open is not None:
+            self._open = replace(self._open, checks=(*self._open.checks, *checks))
+
+    def fail(self, message: str) -> None:
+        if self._open is not None and self._open.failure != message:
+            self.check(Check(message, passed=False))
+
+    async def flush(self) -> None:
+        exchange, self._open = self._open, None
+        if exchange is None:
+            return
+        self.exchanges.append(exchange)
+        if self._is_kept:
+            await self._keep(exchange)
+
+    async def move(self, renewed: str) -> None:
+        """The visitor has a new session id, and what was noted goes with it."""
+        await self.flush()
+        former, self._session_id = self._session_id, renewed
+        with _failures_logged():
+            await self._timelines.move(former, renewed)
+
+    async def _keep(self, exchange: Exchange) -> None:
+        self._is_kept = False  # a store that fails once is not waited for again
+        with _failures_logged():
+            await self._timelines.append(self._session_id, exchange)
+            self._is_kept = True
+
+
+_current: ContextVar[Recording | None] = ContextVar("recording", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Opens recordings."""
+
+    timelines: Timelines
+
+    @asynccontextmanager
+    async def recording(self, session_id: str, cause: str) -> AsyncIterator[Recording]:
+        """Everything that is observed inside belongs to this visitor.
+
+        cause: what he did, as `explanations.CAUSES` names it
+        """
+        recording = Recording(self.timelines, session_id, cause)
+        token = _current.set(recording)
+        try:
+            yield recording
+        except Problem as problem:
+            failed(problem.message)
+            raise
+        finally:
+            _current.reset(token)
+            await recording.flush()
+
+
+@asynccontextmanager
+async def observed(step: Step, request: RawRequest) -> AsyncIterator[Observation]:
+    """Around one call: what is put into the observation, or the Problem it ends with, is noted."""
+    recording, seen = _current.get(), Observation()
+    if recording is None:
+        yield seen
+        return
+    await recording.flush()
+    started_at_ms, started = time.time_ns() // 1_000_000, time.perf_counter()
+    failure = ""
+    try:
+        yield seen
+    except Problem as problem:
+        failure = problem.message
+        raise
+    finally:
+        taken_ms = round((time.perf_counter() - started) * 1000)
+        await _note(recording, step, request, seen.answer, started_at_ms, taken_ms, failure)
+
+
+async def noted(
+    step: Step, request: RawRequest, answer: RawAnswer | None = None, *, taken_ms: int | None = None
+) -> None:
+    """An exchange that is not a call of ours: what the browser sent, or was sent away with."""
+    recording = _current.get()
+    if recording is not None:
+        started_at_ms = time.time_ns() // 1_000_000 - (taken_ms or 0)
+        await _note(recording, step, request, answer, started_at_ms, taken_ms, "")
+
+
+def passed(*names: CheckName) -> None:
+    """What was compared with the latest exchange, and was right."""
+    recording = _current.get()
+    if recording is not None:
+        recording.check(*(Check(CHECKS[name]) for name in names))
+
+
+def failed(message: str) -> None:
+    """Why the latest exchange was the last one."""
+    recording = _current.get()
+    if recording is not None:
+        recording.fail(message)
+
+
+async def moved(renewed: str) -> None:
+    """The visitor's session has a new id."""
+    recording = _current.get()
+    if recording is not None:
+        await recording.move(renewed)
+
+
+async def _note(
+    recording: Recording,
+    step: Step,
+    request: RawRequest,
+    answer: RawAnswer | None,
+    started_at_ms: int,
+    taken_ms: int | None,
+    failure: str,
+) -> None:
+    with _failures_logged():
+        exchange = mask(step, request, answer, started_at_ms=started_at_ms, known=recording.known)
+        await recording.add(replace(exchange, taken_ms=taken_ms, failure=failure))
+
+
+@contextmanager
+def _failures_logged() -> Iterator[None]:
+    """A flow goes on without its timeline."""
+    try:
+        yield
+    except OAuthError as error:
+        log.warning("timeline_not_kept", reason=error.reason)
+    except Exception:
+        log.exception("timeline_failed")
