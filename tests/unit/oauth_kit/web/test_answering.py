@@ -56,6 +56,14 @@ def test_a_page_runs_nothing_and_is_framed_by_nobody(has_form: bool, referrer: s
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.requirement("A17")
+def test_a_page_with_a_script_runs_files_of_ours_and_calls_us_alone() -> None:
+    policy = html_page("<p>", has_script=True).headers["Content-Security-Policy"].split("; ")
+    closed = html_page("<p>").headers["Content-Security-Policy"].split("; ")
+    assert set(policy) - set(closed) == {"script-src 'self'", "connect-src 'self'"}
+    assert set(closed) < set(policy)
+
+
 def test_an_empty_answer_is_empty() -> None:
     answer = empty(headers={"X-More": "1"})
     assert (answer.status, answer.body, answer.headers["X-More"]) == (204, None, "1")

@@ -7,13 +7,14 @@ from aiohttp import web
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
+# form-action stays out: browsers apply it to the whole redirect chain that follows a form
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_SCRIPT_POLICY = f"{_POLICY}; script-src 'self'; connect-src 'self'"
+
 _PAGE_HEADERS = {
     **NO_STORE,
-    # form-action stays out: browsers apply it to the whole redirect chain that follows a form
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
 }
@@ -61,9 +62,10 @@ def html_page(
     *,
     status: int = 200,
     has_form: bool = False,
+    has_script: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """A page under our content security policy.
+    """A page under our content security policy. Scripts are files of ours, where there are any.
 
     A page with a form sends its own origin along: with `no-referrer` browsers post `Origin: null`.
     """
@@ -72,7 +74,12 @@ def html_page(
         text=text,
         status=status,
         content_type="text/html",
-        headers={**_PAGE_HEADERS, "Referrer-Policy": policy, **(headers or {})},
+        headers={
+            **_PAGE_HEADERS,
+            "Content-Security-Policy": _SCRIPT_POLICY if has_script else _POLICY,
+            "Referrer-Policy": policy,
+            **(headers or {}),
+        },
     )
 
 
