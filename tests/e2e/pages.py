@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,47 @@ class ClientPage:
 
     def scopes(self) -> list[str]:
         return self.says("scopes").split()
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePage:
+    """Every exchange of a demo client's visitor."""
+
+    page: Page
+    url: str
+
+    def open(self) -> "TimelinePage":
+        self.page.goto(f"{self.url}/timeline")
+        return self
+
+    def expect_live(self) -> None:
+        expect(self.page.get_by_test_id("live")).to_contain_text("Live.")
+
+    def expect_last(self, step: str, *, status: str | None = None) -> None:
+        last = self.page.get_by_test_id("exchange").last
+        expect(last).to_have_attribute("data-step", step)
+        if status is not None:
+            expect(last).to_have_attribute("data-status", status)
+
+    def open_exchange(self, step: str) -> Locator:
+        exchange = self.page.locator(f'[data-step="{step}"]').last
+        exchange.locator("> summary").click()
+        return exchange
+
+    def steps(self) -> list[str]:
+        exchanges = self.page.get_by_test_id("exchange").all()
+        return [exchange.get_attribute("data-step") or "" for exchange in exchanges]
+
+    def all_steps(self) -> list[str]:
+        """Those of older pages too; it leaves the oldest one open."""
+        steps = self.steps()
+        while self.page.get_by_test_id("older").count():
+            self.page.get_by_test_id("older").click()
+            steps = [*self.steps(), *steps]
+        return steps
+
+    def html(self) -> str:
+        return self.page.content()
 
 
 @dataclass(frozen=True, slots=True)

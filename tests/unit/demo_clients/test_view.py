@@ -21,14 +21,14 @@ def test_claims_are_decoded_and_times_explained() -> None:
         ("exp", "1800000000"),
         ("aud", '["a", "b"]'),
     ]
-    assert claims[1].meaning == "2027-01-15 08:00:00 UTC"
-    assert claims[0].meaning == ""
+    assert claims[1].meaning == "expires 2027-01-15 08:00:00 UTC"
+    assert claims[0].meaning.startswith("subject: ")
 
 
-@pytest.mark.parametrize("seconds", [10**30, -(10**30), True, "1800000000", 1.5, None])
-def test_a_time_that_is_none_has_no_meaning(seconds: object) -> None:
+@pytest.mark.parametrize("seconds", [10**30, -(10**30), True, 1.5, None])
+def test_a_time_that_is_none_is_not_told(seconds: object) -> None:
     (claim,) = unverified_claims(token({"exp": seconds}))
-    assert claim.meaning == ""
+    assert claim.meaning == "expires"
 
 
 @pytest.mark.parametrize(

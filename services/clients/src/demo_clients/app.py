@@ -12,6 +12,12 @@ from demo_clients.flow import LoginFlow
 from demo_clients.handlers.actions import ACTION_NAMES, ActionEndpoint
 from demo_clients.handlers.home import About, HomePage, ProblemPage
 from demo_clients.handlers.login import CallbackEndpoint, LoginEndpoint
+from demo_clients.handlers.timeline import (
+    CLEAR_PATH,
+    TIMELINE_PATH,
+    TimelineEndpoint,
+    TimelineEvents,
+)
 from demo_clients.identity.dynamic import Dynamic
 from demo_clients.identity.in_order import InOrder
 from demo_clients.identity.metadata_document import DOCUMENT_PATH, MetadataDocument
@@ -23,6 +29,7 @@ from demo_clients.outgoing import Outgoing
 from demo_clients.resource_calls import ResourceServer
 from demo_clients.sessions import Sessions
 from demo_clients.settings import ClientSettings
+from demo_clients.timeline.live import MAX_LISTENERS, LiveTimelines
 from demo_clients.timeline.recorder import Recorder
 from demo_clients.timeline.stream import Timelines
 from demo_clients.tokens import TokenEndpoint
@@ -36,7 +43,12 @@ from oauth_kit.settings import load_settings
 from oauth_kit.web.pages import Pages, StaticFiles
 from oauth_kit.web.service import ServicePorts, build_service
 
-PAGE_PATHS = frozenset({"/", "/login", "/callback", *(f"/actions/{name}" for name in ACTION_NAMES)})
+PAGE_PATHS = frozenset(
+    {
+        *("/", "/login", "/callback", TIMELINE_PATH, CLEAR_PATH),
+        *(f"/actions/{name}" for name in ACTION_NAMES),
+    }
+)
 
 
 async def create_app() -> web.Application:
@@ -49,12 +61,14 @@ async def create_app() -> web.Application:
         host_map=settings.host_map,
     )
     ports = ServicePorts(settings.port, settings.effective_management_port)
-    application = build_app(settings, redis=redis, session=session, ports=ports)
+    waiting = connect(settings.redis_url, max_connections=MAX_LISTENERS)
+    application = build_app(settings, redis=redis, waiting=waiting, session=session, ports=ports)
 
     async def close(_: web.Application) -> AsyncIterator[None]:
         yield
         await session.close()
         await redis.aclose()
+        await waiting.aclose()
 
     application.cleanup_ctx.append(close)
     return application
@@ -103,12 +117,15 @@ def build_app(
         KeyedHash(settings.session_ring.derive(f"forms of {settings.public_url}")),
     )
     about, pages = describe(settings), Pages("demo_clients")
-    return build_service(
+    live = LiveTimelines(timelines, pages)
+    application = build_service(
         [
-            HomePage(about, pages, sessions, visitors, clock),
+            HomePage(about, pages, sessions, timelines, visitors, clock),
             LoginEndpoint(journey, visitors, recorder),
             CallbackEndpoint(journey, visitors, recorder),
             ActionEndpoint(journey, visitors, recorder),
+            TimelineEndpoint(about, pages, timelines, visitors),
+            TimelineEvents(live, visitors),
             identity,
             StaticFiles("demo_clients"),
         ],
@@ -118,6 +135,8 @@ def build_app(
         page_paths=PAGE_PATHS,
         error_page=ProblemPage(about, pages),
     )
+    application.on_shutdown.append(live.close)
+    return application
 
 
 def build_identity(settings: ClientSettings, redis: Redis, outgoing: Outgoing) -> ClientIdentity:

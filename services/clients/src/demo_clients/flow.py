@@ -142,7 +142,9 @@ class LoginFlow:
 
     async def _note_return(self, login: PendingLogin, answered: RawRequest) -> None:
         away = RawRequest("GET", login.server.authorization_endpoint)
-        await noted("consent", away, taken_ms=(self.clock() - login.started_at) * 1000)
+        seconds = self.clock() - login.started_at
+        # the session counts whole seconds: less than one is not known
+        await noted("consent", away, taken_ms=seconds * 1000 or None)
         await noted("authorization_response", answered)
         passed("state_matches")
 

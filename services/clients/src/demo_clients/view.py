@@ -1,18 +1,12 @@
 """What the page shows about a session: decoded claims, never a token."""
 
-import base64
-import binascii
-import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
 
 from demo_clients.credentials import IdentityKind
 from demo_clients.sessions import Session
+from demo_clients.timeline.jwt_view import as_text, unverified_parts
+from demo_clients.timeline.vocabulary import clock_time, explain_claim
 from demo_clients.tokens import Tokens
-from oauth_kit.rules.json_object import parse_json_object
-
-_TIMES: Final = frozenset({"exp", "iat", "nbf", "auth_time"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +52,11 @@ def logged_in(session: Session, now: int) -> LoggedIn | None:
 
 def unverified_claims(access_token: str) -> tuple[Claim, ...]:
     """What a JWT says; nothing for a token that is opaque to us. A client never relies on it."""
-    parts = access_token.split(".")
-    if len(parts) != 3:
+    parts = unverified_parts(access_token)
+    if parts is None:
         return ()
-    try:
-        padded = parts[1] + "=" * (-len(parts[1]) % 4)
-        payload = base64.b64decode(padded, altchars=b"-_", validate=True)
-        claims = parse_json_object(payload)
-    except (binascii.Error, ValueError):
-        return ()
-    return tuple(
-        Claim(name, _value(value), _meaning(name, value)) for name, value in claims.items()
-    )
-
-
-def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _meaning(name: str, value: object) -> str:
-    if name not in _TIMES or isinstance(value, bool) or not isinstance(value, int):
-        return ""
-    return _clock_time(value)
+    claims = ((name, as_text(value)) for name, value in parts[1])
+    return tuple(Claim(name, value, explain_claim(name, value)) for name, value in claims)
 
 
 def _expiry(tokens: Tokens, now: int) -> str:
@@ -90,11 +67,4 @@ def _expiry(tokens: Tokens, now: int) -> str:
         return "now: it is refreshed with the next call"
     minutes, seconds = divmod(left, 60)
     span = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-    return f"in {span}, at {_clock_time(tokens.expires_at)}"
-
-
-def _clock_time(seconds: int) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):
-        return ""
+    return f"in {span}, at {clock_time(str(tokens.expires_at))}"

@@ -58,6 +58,11 @@ class Visitors:
             raise _refused("form token")
         return session_id, form
 
+    def refuse_other_pages(self, request: web.Request) -> None:
+        """Raises OAuthError("access_denied") when a page that is not ours makes a browser ask."""
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+            raise _refused("sec-fetch-site")
+
     def _check_sender(self, headers: Mapping[str, str]) -> None:
         """Neither header: no browser, and the form token decides."""
         origin = headers.get("Origin")

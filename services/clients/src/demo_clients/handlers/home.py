@@ -8,6 +8,9 @@ from aiohttp import web
 
 from demo_clients.credentials import IdentityKind
 from demo_clients.sessions import Sessions
+from demo_clients.timeline.page import MAX_HOME_EXCHANGES
+from demo_clients.timeline.presented import present_all
+from demo_clients.timeline.stream import Timelines
 from demo_clients.view import logged_in
 from demo_clients.visitors import Visitors
 from oauth_kit.clock import Clock
@@ -35,6 +38,7 @@ class HomePage:
     about: About
     pages: Pages
     sessions: Sessions
+    timelines: Timelines
     visitors: Visitors
     clock: Clock
 
@@ -52,6 +56,7 @@ class HomePage:
             login=logged_in(session, self.clock()),
             outcome=session.outcome,
             tools=session.tools,
+            latest=present_all(await self.timelines.latest(session_id, count=MAX_HOME_EXCHANGES)),
             form_token=self.visitors.form_token(session_id),
         )
         response = html_page(page, has_form=True)

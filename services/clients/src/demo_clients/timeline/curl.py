@@ -12,7 +12,7 @@ _BREAK: Final = " \\\n  "
 
 def curl_command(exchange: Exchange) -> str:
     """POSIX shell. Everything is quoted; only our own placeholders are variables."""
-    parts = [f"curl -i -X {_quoted(exchange.method)} {_quoted(exchange.url)}"]
+    parts = [f"curl -i -g -X {_quoted(exchange.method)} {_quoted(exchange.url)}"]
     parts += [f"-H {_quoted(f'{name}: {value}')}" for name, value in exchange.request.headers]
     parts += [f"--data-urlencode {_quoted(f'{n}={value}')}" for n, value in exchange.request.form]
     if exchange.request.body:

@@ -62,6 +62,7 @@ class Exchange:
     """One request and its answer.
 
     cause:         what the visitor did that led to it
+    is_first:      the first one that it led to
     detail:        which operation, where the step alone does not say it ("tools/list")
     status:        None when there was no answer, or none that this client could see
     failure:       why there was no answer
@@ -74,6 +75,7 @@ class Exchange:
     url: str
     started_at_ms: int
     cause: str = ""
+    is_first: bool = False
     detail: str = ""
     status: int | None = None
     failure: str = ""

@@ -181,17 +181,17 @@ _MORE_SCOPE: Final = Explanation(
 )
 _TOKEN_REFUSED: Final = Explanation(
     "No token is issued",
-    "The authorization server says why in `error`; invalid_grant is the answer to a code or "
+    "The authorization server says why in error; invalid_grant is the answer to a code or "
     "refresh token that is spent, expired or another client's.",
     *rfc(6749, "5.2"),
 )
 _NOT_REGISTERED: Final = Explanation(
     "Registration is refused",
-    "The authorization server says in `error` which part of the metadata it does not take.",
+    "The authorization server says in error which part of the metadata it does not take.",
     *rfc(7591, "3.2.2"),
 )
 
-_OUTCOMES: Final[Mapping[tuple[Step, int], Explanation]] = {
+OUTCOMES: Final[Mapping[tuple[Step, int], Explanation]] = {
     **{(step, 401): _CALL_REFUSED for step in ("mcp", "rest")},
     **{(step, 403): _MORE_SCOPE for step in ("mcp", "rest")},
     **{(step, status): _TOKEN_REFUSED for step in ("token", "refresh") for status in (400, 401)},
@@ -201,8 +201,16 @@ _OUTCOMES: Final[Mapping[tuple[Step, int], Explanation]] = {
 
 
 def explain(exchange: Exchange) -> Explanation:
-    known = _OUTCOMES.get((exchange.step, exchange.status or 0))
+    known = OUTCOMES.get((exchange.step, exchange.status or 0))
+    if known is _MORE_SCOPE and not _asks_for_scope(exchange):
+        known = None
     return known or STEPS[exchange.step].explanation
+
+
+def _asks_for_scope(exchange: Exchange) -> bool:
+    headers = exchange.response.headers
+    challenges = [value for name, value in headers if name.lower() == "www-authenticate"]
+    return any("insufficient_scope" in challenge for challenge in challenges)
 
 
 CheckName = Literal[

@@ -1,7 +1,8 @@
 """Bodies laid out for reading: bounded in every direction, with the secret members masked."""
 
 import json
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from demo_clients.event_stream import read_events
@@ -15,6 +16,8 @@ OPEN: Final = None
 
 _MAX_DEPTH: Final = 10
 _MAX_MEMBERS: Final = 80
+_MAX_NODES: Final = 1500
+_MAX_SEARCHED: Final = 10_000
 _MAX_STRING: Final = 1000
 _MAX_NAME: Final = 100
 _MAX_EVENTS: Final = 10
@@ -36,17 +39,19 @@ def parse_object(body: bytes) -> Mapping[str, object] | None:
     return document if isinstance(document, dict) else None
 
 
-def learn(document: object, shown: Shown, known: Known) -> None:
-    """Every string that is masked in its own place is looked for in all others."""
-    waiting = [(document, shown)]
-    while waiting:
-        value, chosen = waiting.pop()
+def secrets_in(document: object, shown: Shown) -> Iterator[tuple[str, str]]:
+    """Name and value of every string that is masked in its own place."""
+    waiting = deque([(document, shown)])
+    for _ in range(_MAX_SEARCHED):
+        if not waiting:
+            return
+        value, chosen = waiting.popleft()
         if isinstance(value, list):
-            waiting += [(item, OPEN) for item in value]
+            waiting.extend((item, OPEN) for item in value)
         elif isinstance(value, Mapping):
             for name, member in value.items():
                 if isinstance(member, str) and _is_hidden(str(name), member, chosen):
-                    known.add(member, placeholder_of(str(name)))
+                    yield str(name), member
                 else:
                     waiting.append((member, OPEN))
 
@@ -74,7 +79,8 @@ def mask_document(
     """A JSON value as text, and why something of it is missing."""
     if shown is not OPEN and not isinstance(document, dict):
         return "", "what is no JSON object is not shown"
-    laid_out = json.dumps(_masked(document, shown, known, 0), indent=2, ensure_ascii=False)
+    masked = _Masker(known).mask(document, shown, depth=0)
+    laid_out = json.dumps(masked, indent=2, ensure_ascii=False)
     # once more over the whole: a secret may be a number, or a member's name
     return _bounded(known.scrub(laid_out), max_characters)
 
@@ -94,33 +100,42 @@ def _bounded(text: str, max_characters: int) -> tuple[str, str]:
     return shown, left_out if len(text) > max_characters else ""
 
 
-def _masked(value: object, shown: Shown, known: Known, depth: int) -> object:
-    if isinstance(value, str):
-        return fit(known.scrub(value), _MAX_STRING, keep_lines=True)
-    if isinstance(value, int | float) or value is None:
-        return value
-    if depth >= _MAX_DEPTH:
-        return "…"
-    if isinstance(value, Mapping):
-        return _masked_object(value, shown, known, depth)
-    if isinstance(value, list | tuple):
-        items = [_masked(item, OPEN, known, depth + 1) for item in value[:_MAX_MEMBERS]]
-        return items if len(value) <= _MAX_MEMBERS else [*items, _more(value)]
-    return MASKED
+class _Masker:
+    """Goes through one document, and stops when it has seen enough of it."""
 
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._nodes_left = _MAX_NODES
 
-def _masked_object(
-    members: Mapping[object, object], shown: Shown, known: Known, depth: int
-) -> dict[str, object]:
-    masked: dict[str, object] = {}
-    for key, member in list(members.items())[:_MAX_MEMBERS]:
-        name = str(key)
-        hidden = _is_hidden(name, member, shown)
-        value = placeholder_of(name) if hidden else _masked(member, OPEN, known, depth + 1)
-        masked[fit(known.scrub(name), _MAX_NAME)] = value
-    if len(members) > _MAX_MEMBERS:
-        masked["…"] = _more(members)
-    return masked
+    def mask(self, value: object, shown: Shown, *, depth: int) -> object:
+        self._nodes_left -= 1
+        if isinstance(value, str):
+            return fit(self._known.scrub(value), _MAX_STRING, keep_lines=True)
+        if isinstance(value, int | float) or value is None:
+            return value
+        if depth >= _MAX_DEPTH or self._nodes_left < 0:
+            return "…"
+        if isinstance(value, Mapping):
+            return self._object(value, shown, depth)
+        if isinstance(value, list | tuple):
+            items = [self.mask(item, OPEN, depth=depth + 1) for item in value[:_MAX_MEMBERS]]
+            return items if len(value) <= _MAX_MEMBERS else [*items, _more(value)]
+        return MASKED
+
+    def _object(
+        self, members: Mapping[object, object], shown: Shown, depth: int
+    ) -> dict[str, object]:
+        masked: dict[str, object] = {}
+        for key, member in list(members.items())[:_MAX_MEMBERS]:
+            name = str(key)
+            masked[fit(self._known.scrub(name), _MAX_NAME)] = (
+                placeholder_of(name)
+                if _is_hidden(name, member, shown)
+                else self.mask(member, OPEN, depth=depth + 1)
+            )
+        if len(members) > _MAX_MEMBERS:
+            masked["…"] = _more(members)
+        return masked
 
 
 def _is_hidden(name: str, value: object, shown: Shown) -> bool:

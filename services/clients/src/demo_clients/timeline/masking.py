@@ -1,25 +1,25 @@
 """Raw traffic to what may be kept: what is shown is chosen, everything else is masked."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from demo_clients.timeline.exchange import DecodedToken, Exchange, Message, Pairs, Step
 from demo_clients.timeline.jwt_view import Members, as_text, unverified_parts
 from demo_clients.timeline.masked_json import (
     OPEN,
     Shown,
-    learn,
     mask_body,
     mask_document,
     parse_object,
+    secrets_in,
 )
-from demo_clients.timeline.secrets import Known, normalised, placeholder_of
+from demo_clients.timeline.secrets import Known, placeholder_of
 from demo_clients.timeline.text import cut, fit
 
-MAX_URL_CHARACTERS: Final = 1500
+MAX_URL_CHARACTERS: Final = 2000
 MAX_VALUE_CHARACTERS: Final = 500
 MAX_BODY_CHARACTERS: Final = 3000
 _MAX_HEADERS: Final = 12
@@ -40,7 +40,7 @@ _SHOWN_REQUEST_HEADERS: Final = frozenset(
 _SHOWN_RESPONSE_HEADERS: Final = frozenset(
     {
         *("content-type", "www-authenticate", "cache-control", "retry-after", "allow"),
-        *("mcp-protocol-version", "content-length"),
+        "mcp-protocol-version",
     }
 )
 # named, because it matters that they are there; what they say is masked
@@ -98,9 +98,9 @@ def mask(
     """What may be kept. `known` learns the secrets of this exchange."""
     shown = _CLOSED.get(step, OPEN)
     document = parse_object(answer.body) if answer is not None else None
-    _learn(request, answer, known)
-    learn(request.json, OPEN, known)
-    learn(document, shown, known)
+    known.learn(_carried_by(request, answer))
+    known.learn(secrets_in(request.json, OPEN))
+    known.learn(secrets_in(document, shown))
     exchange = Exchange(
         step=step,
         method=_text(request.method, known, 20),
@@ -125,10 +125,11 @@ def mask_url(url: str, known: Known) -> str:
     What is shown of it is spelt as it was sent.
     """
     address, question_mark, query = url.partition("#")[0].partition("?")
-    address = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/]*@", r"\1$MASKED@", address)
+    # up to the last @: readers differ about where a malformed authority ends
+    address = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*:)?(//)?.*@", r"\1\2$MASKED@", address)
     parts = query.split("&")[:_MAX_PARAMETERS] if query else []
     masked = "&".join(_mask_pair(part, known) for part in parts)
-    return cut(_text(address, known, MAX_URL_CHARACTERS) + question_mark + masked, 4000)
+    return cut(_encoded(address, known) + question_mark + masked, MAX_URL_CHARACTERS)
 
 
 def _mask_pair(part: str, known: Known) -> str:
@@ -138,22 +139,30 @@ def _mask_pair(part: str, known: Known) -> str:
     if not equals:
         return shown_name
     if decoded in _SHOWN_PARAMETERS:
-        return f"{shown_name}={_text(value, known)}"
+        return f"{shown_name}={_encoded(value, known)}"
     return f"{shown_name}={placeholder_of(decoded)}"
 
 
-def _learn(request: RawRequest, answer: RawAnswer | None, known: Known) -> None:
-    """Every value that is masked in its own place is looked for in all others."""
-    for name, value in [*_url_parameters(request.url), *(request.form or {}).items()]:
+def _encoded(part: str, known: Known) -> str:
+    """A part of a URL as it was sent, unless a secret hides behind its percent signs."""
+    plain = unquote_plus(part)
+    if known.scrub(plain) != plain:
+        part = quote(known.scrub(plain), safe="$/:")
+    return _text(part, known)
+
+
+def _carried_by(request: RawRequest, answer: RawAnswer | None) -> Iterator[tuple[str, str]]:
+    """Name and value of everything that is masked in its own place, but for JSON."""
+    for name, value in [*(request.form or {}).items(), *_url_parameters(request.url)]:
         if name not in _SHOWN_PARAMETERS:
-            known.add(value, placeholder_of(name))
+            yield name, value
     for name, value in [*request.headers.items(), *(answer.headers if answer else ())]:
-        if normalised(name) == "authorization":
+        if name.lower() == "authorization":
             scheme, _, credentials = value.partition(" ")
-            known.add(credentials.strip(), placeholder_of(_SCHEMES.get(scheme.lower(), "")))
+            yield _SCHEMES.get(scheme.lower(), ""), credentials.strip()
         elif name.lower() in _MASKED_HEADERS:
-            known.add(value.partition("=")[2].partition(";")[0], placeholder_of(name))
-            known.add(value, placeholder_of(name))
+            yield name, value.partition("=")[2].partition(";")[0]
+            yield name, value
 
 
 def _url_parameters(url: str) -> Iterable[tuple[str, str]]:

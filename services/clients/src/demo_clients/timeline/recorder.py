@@ -47,10 +47,13 @@ class Recording:
         self._cause = cause
         self._open: Exchange | None = None
         self._is_kept = True
+        self._is_over = False
 
     async def add(self, exchange: Exchange) -> None:
         await self.flush()
-        self._open = replace(exchange, cause=self._cause)
+        self._open = replace(exchange, cause=self._cause, is_first=not self.exchanges)
+        if self._is_over:
+            await self.flush()
 
     def check(self, *checks: Check) -> None:
         if self._open is not None:
@@ -58,7 +61,7 @@ class Recording:
 
     def fail(self, message: str) -> None:
         if self._open is not None and self._open.failure != message:
-            self.check(Check(message, passed=False))
+            self.check(Check(self.known.scrub(message), passed=False))
 
     async def flush(self) -> None:
         exchange, self._open = self._open, None
@@ -67,6 +70,11 @@ class Recording:
         self.exchanges.append(exchange)
         if self._is_kept:
             await self._keep(exchange)
+
+    async def end(self) -> None:
+        """A task that goes on all the same still has its exchanges noted."""
+        self._is_over = True
+        await self.flush()
 
     async def move(self, renewed: str) -> None:
         """The visitor has a new session id, and what was noted goes with it."""
@@ -106,7 +114,7 @@ class Recorder:
             raise
         finally:
             _current.reset(token)
-            await recording.flush()
+            await recording.end()
 
 
 @asynccontextmanager
@@ -132,11 +140,14 @@ async def observed(step: Step, request: RawRequest) -> AsyncIterator[Observation
 async def noted(
     step: Step, request: RawRequest, answer: RawAnswer | None = None, *, taken_ms: int | None = None
 ) -> None:
-    """An exchange that is not a call of ours: what the browser sent, or was sent away with."""
+    """An exchange that is not a call of ours: what the browser sent, or was sent away with.
+
+    It is noted when we come to know of it, whenever it began.
+    """
     recording = _current.get()
     if recording is not None:
-        started_at_ms = time.time_ns() // 1_000_000 - (taken_ms or 0)
-        await _note(recording, step, request, answer, started_at_ms, taken_ms, "")
+        at_ms = time.time_ns() // 1_000_000
+        await _note(recording, step, request, answer, at_ms, taken_ms, "")
 
 
 def passed(*names: CheckName) -> None:

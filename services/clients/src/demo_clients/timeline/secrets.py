@@ -2,7 +2,8 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -44,6 +45,7 @@ SECRET_MEMBERS: Final = frozenset(
 
 _MIN_NAMED: Final = 8
 _MIN_UNNAMED: Final = 16
+_MAX_LEARNT: Final = 30
 
 # Each begins where no run of the same characters can precede it, so strangers' text is read once
 _RUN: Final = re.compile(r"(?<![A-Za-z0-9_.-])[A-Za-z0-9_.-]{20,}")
@@ -69,24 +71,29 @@ class Known:
     def __init__(self) -> None:
         self._placeholders: dict[str, str] = {}
 
-    def add(self, value: str, placeholder: str) -> None:
-        """Short values are left alone: they would be found in innocent words."""
-        shortest = _MIN_UNNAMED if placeholder == MASKED else _MIN_NAMED
-        if len(value) < shortest or PLACEHOLDER.fullmatch(value):
-            return
-        for spelling in _spellings(value):
-            self._placeholders.setdefault(spelling, placeholder)
+    def learn(self, found: Iterable[tuple[str, str]]) -> None:
+        """The first of what one place has: a stranger's document may have any number."""
+        for name, value in islice(found, _MAX_LEARNT):
+            self._add(value, placeholder_of(name))
+        # the longest first: one secret may begin with another
+        longest_first = sorted(self._placeholders.items(), key=lambda pair: -len(pair[0]))
+        self._placeholders = dict(longest_first)
 
     def scrub(self, text: str) -> str:
         """The text without any of them, and without what looks like a token of anybody's."""
-        # the longest first: one secret may begin with another
-        for value in sorted(self._placeholders, key=len, reverse=True):
-            if value in text:
-                text = text.replace(value, self._placeholders[value])
+        for value, placeholder in self._placeholders.items():
+            text = text.replace(value, placeholder)
         text = _RUN.sub(_without_jwt, text)
         text = _PAIR.sub(lambda pair: f"{pair[1]}={PLACEHOLDERS[pair[1]]}", text)
         text = _BEARER.sub(rf"\1 {PLACEHOLDERS['access_token']}", text)
         return _BASIC.sub(f"Basic {PLACEHOLDERS['basic']}", text)
+
+    def _add(self, value: str, placeholder: str) -> None:
+        """Short values are left alone: they would be found in innocent words."""
+        shortest = _MIN_UNNAMED if placeholder == MASKED else _MIN_NAMED
+        if len(value) >= shortest and not PLACEHOLDER.fullmatch(value):
+            for spelling in _spellings(value):
+                self._placeholders.setdefault(spelling, placeholder)
 
 
 def _without_jwt(run: re.Match[str]) -> str:
@@ -100,4 +107,4 @@ def _spellings(value: str) -> set[str]:
     raw = value.encode("utf-8", "surrogatepass")
     encoded = base64.b64encode(raw).decode().rstrip("=")
     urlsafe = base64.urlsafe_b64encode(raw).decode().rstrip("=")
-    return {value, quote(raw, safe=""), quote_plus(raw), encoded, urlsafe}
+    return {value, quote(raw, safe=""), quote(raw), quote_plus(raw), encoded, urlsafe}

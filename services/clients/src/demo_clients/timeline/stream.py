@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 KEPT_SECONDS: Final = 8 * 3600
 MAX_EXCHANGES: Final = 100
-MAX_TIMELINES: Final = 150
+MAX_TIMELINES: Final = 100
 MAX_EXCHANGE_BYTES: Final = 6 * 1024
 _MOVED_SECONDS: Final = 60
 _BLOCK_MILLISECONDS: Final = 1000
@@ -42,17 +42,26 @@ def is_entry_id(text: str) -> bool:
 class Timelines:
     """A session's exchanges, oldest first. Raises OAuthError("temporarily_unavailable").
 
-    waiting: a connection pool of its own for those who follow, because each holds a connection
+    waiting:            a connection pool of its own for those who follow: each holds a connection
+    block_milliseconds: how long they wait before they look around
     """
 
     def __init__(
-        self, redis: Redis, sealer: Sealer, keyspace: Keyspace, clock: Clock, *, waiting: Redis
+        self,
+        redis: Redis,
+        sealer: Sealer,
+        keyspace: Keyspace,
+        clock: Clock,
+        *,
+        waiting: Redis,
+        block_milliseconds: int = _BLOCK_MILLISECONDS,
     ) -> None:
         self._redis = redis
         self._waiting = waiting
         self._sealer = sealer
         self._keyspace = keyspace
         self._clock = clock
+        self._block_milliseconds = block_milliseconds
         self._shape = TypeAdapter(Exchange)
 
     async def append(self, session_id: str, exchange: Exchange) -> None:
@@ -83,7 +92,7 @@ class Timelines:
         return self._opened(key, _raw(found)[::-1])
 
     async def follow(self, session_id: str, after: str | None) -> AsyncIterator[list[Entry]]:
-        """What is added after an entry; an empty batch each second while nothing is.
+        """What is added after an entry; an empty batch now and then while nothing is.
 
         Ends when the timeline is another session's from now on.
         """
@@ -91,7 +100,7 @@ class Timelines:
         while True:
             async with store_errors():
                 answer = await self._waiting.xread(
-                    {key: last_id}, count=_BATCH, block=_BLOCK_MILLISECONDS
+                    {key: last_id}, count=_BATCH, block=self._block_milliseconds
                 )
             entries = _entries_of(answer)
             yield self._opened(key, entries)

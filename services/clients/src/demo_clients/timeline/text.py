@@ -29,6 +29,5 @@ def _shown(character: str, keep_lines: bool) -> str:
     if keep_lines and character in "\n\t":
         return character
     if unicodedata.category(character) in _UNSHOWABLE:
-        code = ord(character)
-        return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+        return character.encode("unicode_escape").decode()
     return character

@@ -1,0 +1,87 @@
+"""Every step says what it is, in a sentence, and where that is written."""
+
+import re
+from typing import get_args
+
+import pytest
+
+from demo_clients.handlers.actions import ACTION_NAMES
+from demo_clients.timeline.exchange import Exchange, Message, Step
+from demo_clients.timeline.explanations import (
+    CAUSES,
+    CHECKS,
+    OUTCOMES,
+    STEPS,
+    CheckName,
+    Explanation,
+    explain,
+)
+from demo_clients.timeline.vocabulary import clock_time, explain_claim
+
+EXPLANATIONS = {*(facts.explanation for facts in STEPS.values()), *OUTCOMES.values()}
+
+
+def test_nothing_is_without_a_row() -> None:
+    assert STEPS.keys() == set(get_args(Step))
+    assert CHECKS.keys() == set(get_args(CheckName))
+    assert CAUSES.keys() >= {*ACTION_NAMES, "log-in", "callback"}
+
+
+@pytest.mark.parametrize("explanation", sorted(EXPLANATIONS, key=str), ids=lambda one: one.title)
+def test_an_explanation_is_one_sentence_with_a_plain_link(explanation: Explanation) -> None:
+    assert explanation.sentence.endswith(".")
+    assert len(re.findall(r"\.(?:\s|$)", explanation.sentence)) == 1
+    assert re.match(
+        r"https://(www\.rfc-editor\.org/rfc/rfc\d+(#section-[\d.]+)?"
+        r"|modelcontextprotocol\.io/specification/\S+"
+        r"|datatracker\.ietf\.org/doc/html/draft-\S+)$",
+        explanation.link,
+    )
+    assert explanation.reference
+    assert len(explanation.title) < 40
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "title"),
+    [
+        ("mcp", 200, "MCP request"),
+        ("mcp", 401, "The token is refused"),
+        ("rest", 403, "REST request"),
+        ("token", 400, "No token is issued"),
+        ("refresh", 401, "No token is issued"),
+        ("registration", 400, "Registration is refused"),
+        ("probe", 401, "A request without a token"),
+        ("consent", None, "Consent and log-in"),
+    ],
+)
+def test_the_status_may_change_what_it_is_about(step: Step, status: int | None, title: str) -> None:
+    assert explain(Exchange(step, "GET", "u", 0, status=status)).title == title
+
+
+@pytest.mark.parametrize("step", ["mcp", "rest"])
+def test_a_challenge_for_scope_is_a_step_up(step: Step) -> None:
+    answer = Message((("WWW-Authenticate", 'Bearer error="insufficient_scope"'),))
+    refused = Exchange(step, "GET", "u", 0, status=403, response=answer)
+    assert explain(refused).title == "More scope is needed"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        ("1800000000", "2027-01-15 08:00:00 UTC"),
+        ("0", "1970-01-01 00:00:00 UTC"),
+        ("-1", "1969-12-31 23:59:59 UTC"),
+        *(
+            (value, "")
+            for value in ("", "true", "1.5", "٣", "1" * 13, "--1", "999999999999", "null")
+        ),
+    ],
+)
+def test_a_time_is_told_where_it_is_one(seconds: str, told: str) -> None:
+    assert clock_time(seconds) == told
+
+
+def test_a_claim_is_explained_where_it_is_known() -> None:
+    assert explain_claim("exp", "0") == "expires 1970-01-01 00:00:00 UTC"
+    assert explain_claim("aud", "0") == "audience: the only server that may accept it"
+    assert explain_claim("surprise", "0") == ""
