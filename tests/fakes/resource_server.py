@@ -32,7 +32,8 @@ class FakeResourceServer:
     """Takes the tokens that `issuer` has issued. `seen` has every request.
 
     Switches: `challenge` (the 401 header, formatted with the origin), `documents` (metadata by
-    path), `era`, `answers_sse`, `needs` (what a write needs), `refuses` (tokens it takes no more).
+    path), `tools`, `era`, `answers_sse`, `needs` (what a write needs), `refuses` (tokens it takes
+    no more).
     """
 
     issuer: FakeAuthorizationServer
@@ -47,6 +48,7 @@ class FakeResourceServer:
         "/.well-known/oauth-protected-resource/mcp",
         "/.well-known/oauth-protected-resource",
     )
+    tools: list[dict[str, Any]] = field(default_factory=lambda: list(TOOLS))
     era: str = "modern"
     answers_sse: bool = False
     needs: str = f"{READ} {WRITE}"
@@ -149,9 +151,9 @@ class FakeResourceServer:
 
     def _answer(self, request: web.Request, message: dict[str, Any]) -> web.Response:
         if message["method"] == "tools/list":
-            return self._reply(message, {"result": {"tools": TOOLS}})
+            return self._reply(message, {"result": {"tools": self.tools}})
         name = message["params"]["name"]
-        if name not in {tool["name"] for tool in TOOLS}:
+        if name not in {tool["name"] for tool in self.tools}:
             error = {"code": -32602, "message": "Unknown tool"}
             return self._reply(message, {"error": error})
         if name == "create_context":

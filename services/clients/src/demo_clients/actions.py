@@ -10,7 +10,7 @@ from demo_clients.mcp_calls import McpResult, McpServer
 from demo_clients.outgoing import Answer
 from demo_clients.problems import Problem
 from demo_clients.resource_calls import ResourceServer, pretty
-from demo_clients.sessions import Outcome, Resume, SessionId, Sessions
+from demo_clients.sessions import HOME, Outcome, Resume, SessionId, Sessions
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.rules.json_object import parse_json_object
 
@@ -25,12 +25,12 @@ _MAX_FIELD_CHARACTERS: Final = 8000
 _MAX_SHOWN_CHARACTERS: Final = 20_000
 
 
-def read_action(name: str, form: Mapping[str, str]) -> Resume:
+def read_action(name: str, form: Mapping[str, str], *, page: str = HOME) -> Resume:
     """The action of a form with its own fields only. Raises OAuthError("invalid_request")."""
     fields = {field: form.get(field, "").strip() for field in _FIELDS.get(name, ())}
     if any(len(value) > _MAX_FIELD_CHARACTERS for value in fields.values()):
         raise OAuthError("invalid_request", "A field of the form is too long")
-    return Resume(name, fields)
+    return Resume(name, fields, page)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from demo_clients.actions import Actions
 from demo_clients.discovery import Discovery
 from demo_clients.flow import LoginFlow
 from demo_clients.handlers.actions import ACTION_NAMES, ActionEndpoint
+from demo_clients.handlers.console import CONSOLE_PATHS, ConsoleEndpoint
 from demo_clients.handlers.home import About, HomePage, ProblemPage
 from demo_clients.handlers.login import CallbackEndpoint, LoginEndpoint
 from demo_clients.handlers.timeline import (
@@ -47,6 +48,7 @@ PAGE_PATHS = frozenset(
     {
         *("/", "/login", "/callback", TIMELINE_PATH, CLEAR_PATH),
         *(f"/actions/{name}" for name in ACTION_NAMES),
+        *CONSOLE_PATHS,
     }
 )
 
@@ -126,6 +128,7 @@ def build_app(
             ActionEndpoint(journey, visitors, recorder),
             TimelineEndpoint(about, pages, timelines, visitors),
             TimelineEvents(live, visitors),
+            ConsoleEndpoint(about, pages, sessions, journey, visitors, recorder),
             identity,
             StaticFiles("demo_clients"),
         ],

@@ -10,15 +10,16 @@ from demo_clients.actions import CALL_TOOL, LIST_TOOLS, Actions
 from demo_clients.flow import LoginFlow
 from demo_clients.identity.port import ClientIdentity
 from demo_clients.problems import ClientUnknown, LogInNeeded, MoreScopeNeeded, Problem
-from demo_clients.sessions import Outcome, PendingLogin, Resume, SessionId, Sessions
-from demo_clients.timeline.recorder import failed, moved
+from demo_clients.sessions import HOME, Outcome, PendingLogin, Resume, SessionId, Sessions
+from demo_clients.timeline.recorder import failed, moved, recorded
 from demo_clients.tokens import TokenEndpoint
 from oauth_kit.rules.bearer import Challenge
 
 log = structlog.get_logger()
 
-HOME: Final = "/"
 MAX_STEP_UPS: Final = 2
+_MAX_SHOWN_EXCHANGES: Final = 4
+_SHOWN_STEPS: Final = frozenset({"mcp", "rest"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Journey:
             outcome = _failure(asked.action, needed)
         except Problem as problem:
             outcome = _failure(asked.action, problem)
-        return await self._show(session_id, outcome, finished=asked)
+        return await self._show(session_id, outcome, asked)
 
     async def come_back(
         self, session_id: SessionId, parameters: list[tuple[str, str]]
@@ -62,10 +63,10 @@ class Journey:
         except ClientUnknown as unknown:
             return session_id, await self._register_again(session_id, login, unknown)
         except Problem as problem:
-            return session_id, await self._show(session_id, _failure(action, problem))
+            return session_id, await self._show(session_id, _failure(action, problem), login.resume)
         refused = await self._offer_tools(session_id)
         if refused is not None:
-            return session_id, await self._show(session_id, _failure(action, refused))
+            return session_id, await self._show(session_id, _failure(action, refused), login.resume)
         if login.resume is not None:
             return session_id, await self.act(session_id, login.resume, resumed=True)
         welcome = Outcome(action, True, "You are logged in.")
@@ -135,7 +136,7 @@ class Journey:
                 f"The scope for this was asked for {MAX_STEP_UPS} times and not granted. "
                 "Log out and in again to start over."
             )
-            return await self._show(session_id, Outcome(asked.action, False, message))
+            return await self._show(session_id, Outcome(asked.action, False, message), asked)
         return await self._authorize(session_id, asked.action, challenge=challenge, resume=asked)
 
     async def _register_again(
@@ -144,7 +145,7 @@ class Journey:
         action = login.resume.action if login.resume else "log-in"
         await self.identity.forget(login.credentials, login.server)
         if login.restarted:
-            return await self._show(session_id, _failure(action, unknown))
+            return await self._show(session_id, _failure(action, unknown), login.resume)
         return await self._authorize(session_id, action, resume=login.resume, restarted=True)
 
     async def _authorize(
@@ -161,17 +162,22 @@ class Journey:
                 session_id, challenge=challenge, resume=resume, restarted=restarted
             )
         except Problem as problem:
-            return await self._show(session_id, _failure(action, problem))
+            return await self._show(session_id, _failure(action, problem), resume)
 
     async def _show(
-        self, session_id: SessionId, outcome: Outcome, *, finished: Resume | None = None
+        self, session_id: SessionId, outcome: Outcome, asked: Resume | None = None
     ) -> str:
+        """Keep what came of it for the page where it was asked, and go there."""
+        shown = replace(outcome, asked=asked)
+        if shown.page != HOME:
+            calls = [one for one in await recorded() if one.step in _SHOWN_STEPS]
+            shown = replace(shown, exchanges=tuple(calls[-_MAX_SHOWN_EXCHANGES:]))
         async with self.sessions.changing(session_id) as record:
             step_ups = dict(record.session.step_ups)
-            if finished is not None and outcome.succeeded:
-                step_ups.pop(_operation(finished), None)
-            record.session = replace(record.session, outcome=outcome, step_ups=step_ups)
-        return HOME
+            if asked is not None and outcome.succeeded:
+                step_ups.pop(_operation(asked), None)
+            record.session = replace(record.session, outcome=shown, step_ups=step_ups)
+        return shown.page
 
 
 def _operation(asked: Resume) -> str:

@@ -21,17 +21,22 @@ UNSUPPORTED_VERSION: Final = -32022
 # the modern era answers with one of these
 _MODERN_ERRORS: Final = frozenset({-32020, -32021, UNSUPPORTED_VERSION})
 _MAX_TOOLS: Final = 50
+_MAX_SCHEMA_CHARACTERS: Final = 4000
 _PLAIN_HEADER = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _SENTINEL = re.compile(r"=\?base64\?.*\?=")
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool as `tools/list` describes it."""
+    """A tool as `tools/list` describes it.
+
+    input_schema: JSON, "" where there is none, or more than is kept
+    """
 
     name: str
     description: str
     example: str
+    input_schema: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,14 @@ def _tool(item: object) -> Tool | None:
         return None
     example = json.dumps(_example_arguments(item.get("inputSchema")), indent=2)
     text = description if isinstance(description, str) else ""
-    return Tool(name, text[:500], example[:2000])
+    return Tool(name, text[:500], example[:2000], _schema_text(item.get("inputSchema")))
+
+
+def _schema_text(schema: object) -> str:
+    if not isinstance(schema, dict):
+        return ""
+    text = json.dumps(schema, separators=(",", ":"), ensure_ascii=False)
+    return text if len(text) <= _MAX_SCHEMA_CHARACTERS else ""
 
 
 def _example_arguments(schema: object) -> dict[str, object]:

@@ -13,6 +13,7 @@ from demo_clients.locks import locked
 from demo_clients.mcp_messages import Tool
 from demo_clients.sealed_records import SealedRecords
 from demo_clients.server_metadata import AuthorizationServer
+from demo_clients.timeline.exchange import Exchange
 from demo_clients.tokens import Tokens
 from oauth_kit.clock import Clock
 from oauth_kit.crypto.keyed_hash import sha256_hex
@@ -23,14 +24,19 @@ from oauth_kit.redis import Redis
 SessionId = NewType("SessionId", str)
 
 SESSION_SECONDS: Final = 8 * 3600
+HOME: Final = "/"
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """What the visitor asked for when a log-in turned out to be necessary."""
+    """What the visitor asked for, kept while a log-in turns out to be necessary.
+
+    page: where he asked, and is shown what came of it
+    """
 
     action: str
     fields: dict[str, str]
+    page: str = HOME
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,22 @@ class PendingLogin:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the last action came to, shown until the next one."""
+    """What the last action came to, shown until the next one.
+
+    asked:     what it was, where it was more than a button
+    exchanges: its calls, masked
+    """
 
     action: str
     succeeded: bool
     message: str
     body: str = ""
+    asked: Resume | None = None
+    exchanges: tuple[Exchange, ...] = ()
+
+    @property
+    def page(self) -> str:
+        return self.asked.page if self.asked else HOME
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from demo_clients.actions import RESUMABLE, read_action
-from demo_clients.journey import HOME, Journey
-from demo_clients.sessions import SessionId
+from demo_clients.journey import Journey
+from demo_clients.sessions import HOME, SessionId
 from demo_clients.timeline.recorder import Recorder
 from demo_clients.visitors import Visitors
 from oauth_kit.web.answering import redirect

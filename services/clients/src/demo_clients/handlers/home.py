@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from demo_clients.credentials import IdentityKind
-from demo_clients.sessions import Sessions
+from demo_clients.sessions import HOME, Sessions
 from demo_clients.timeline.page import MAX_HOME_EXCHANGES
 from demo_clients.timeline.presented import present_all
 from demo_clients.timeline.stream import Timelines
@@ -54,7 +54,7 @@ class HomePage:
             "home.html",
             about=self.about,
             login=logged_in(session, self.clock()),
-            outcome=session.outcome,
+            outcome=session.outcome if session.outcome and session.outcome.page == HOME else None,
             tools=session.tools,
             latest=present_all(await self.timelines.latest(session_id, count=MAX_HOME_EXCHANGES)),
             form_token=self.visitors.form_token(session_id),

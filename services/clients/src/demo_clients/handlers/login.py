@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from demo_clients.flow import StrayResponse
-from demo_clients.journey import HOME, Journey
+from demo_clients.journey import Journey
+from demo_clients.sessions import HOME
 from demo_clients.timeline.recorder import Recorder
 from demo_clients.visitors import Visitors
 from oauth_kit.rules.errors import OAuthError

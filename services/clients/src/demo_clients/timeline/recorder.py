@@ -164,6 +164,15 @@ def failed(message: str) -> None:
         recording.fail(message)
 
 
+async def recorded() -> tuple[Exchange, ...]:
+    """What has been noted so far, the latest exchange with the checks made of it until now."""
+    recording = _current.get()
+    if recording is None:
+        return ()
+    await recording.flush()
+    return tuple(recording.exchanges)
+
+
 async def moved(renewed: str) -> None:
     """The visitor's session has a new id."""
     recording = _current.get()

@@ -1,0 +1,1 @@
+"""The MCP console: a form for every tool, made from what a server says about it."""
