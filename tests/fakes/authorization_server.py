@@ -28,7 +28,10 @@ class FakeAuthorizationServer:
     Switches: `metadata` (members to replace, None removes one), `response` (parameters of the
     authorization response to replace), `registration` (members of the registration to replace),
     `grants_scope` (what it grants, whatever was asked),
-    `token_error` (what /token answers), `refresh_error`.
+    `token_error` (what /token answers), `refresh_error`,
+    `authorize_answer` (status and Location), `has_grace` (for the last refresh token
+    but one), and what a broken server does: `rotates`, `redirects_anywhere`, `needs_no_challenge`,
+    `redeems_twice`, `refreshes_twice`, `spares_grants` (a replay ends nothing).
     """
 
     seen: list[Seen] = field(default_factory=list)
@@ -42,11 +45,21 @@ class FakeAuthorizationServer:
     token_error: tuple[int, dict[str, str]] | None = None
     refresh_error: tuple[int, dict[str, str]] | None = None
     grants_scope: str | None = None
+    authorize_answer: tuple[int, str] | None = None
+    has_grace: bool = False
+    rotates: bool = True
+    redirects_anywhere: bool = False
+    needs_no_challenge: bool = False
+    redeems_twice: bool = False
+    refreshes_twice: bool = False
+    spares_grants: bool = False
     gives_refresh_token: bool = True
     expires_in: int | None = 300
     clients: dict[str, dict[str, object]] = field(default_factory=dict)
     codes: dict[str, Grant] = field(default_factory=dict)
     refresh_tokens: dict[str, Grant] = field(default_factory=dict)
+    spent: dict[str, Grant] = field(default_factory=dict)
+    successors: dict[str, str] = field(default_factory=dict)
     access_tokens: dict[str, str] = field(default_factory=dict)
     revoked: list[str] = field(default_factory=list)
 
@@ -94,21 +107,28 @@ class FakeAuthorizationServer:
         query = request.query
         client = self.clients.get(query["client_id"], {})
         redirect_uri = query["redirect_uri"]
-        if redirect_uri not in client.get("redirect_uris", []):  # type: ignore[operator]
+        if self.authorize_answer is not None:
+            status, location = self.authorize_answer
+            return web.Response(status=status, headers={"Location": location} if location else {})
+        known = redirect_uri in client.get("redirect_uris", [])  # type: ignore[operator]
+        if not known and not self.redirects_anywhere:
             return web.Response(status=400, text="unknown client or redirect URI")
         assert query["response_type"] == "code"
-        assert query["code_challenge_method"] == "S256"
-        assert len(query["code_challenge"]) == 43
+        if "code_challenge" not in query and not self.needs_no_challenge:
+            answer = {"error": "invalid_request", "state": query["state"], "iss": self.issuer}
+            return web.Response(status=302, headers={"Location": str(URL(redirect_uri) % answer)})
+        assert self.needs_no_challenge or query["code_challenge_method"] == "S256"
+        assert self.needs_no_challenge or len(query["code_challenge"]) == 43
         code = secrets.token_urlsafe(16)
         self.codes[code] = Grant(
             query["client_id"],
             redirect_uri,
-            query["code_challenge"],
+            query.get("code_challenge", ""),
             query["resource"],
             query.get("scope", ""),
         )
-        answer = {"code": code, "state": query["state"], "iss": self.issuer, **self.response}
-        kept = {name: value for name, value in answer.items() if value is not None}
+        granted = {"code": code, "state": query["state"], "iss": self.issuer, **self.response}
+        kept = {name: value for name, value in granted.items() if value is not None}
         return web.Response(status=302, headers={"Location": str(URL(redirect_uri) % kept)})
 
     async def register(self, request: web.Request) -> web.Response:
@@ -131,28 +151,57 @@ class FakeAuthorizationServer:
         if form["grant_type"] == "authorization_code":
             if self.token_error is not None:
                 return web.json_response(self.token_error[1], status=self.token_error[0])
-            grant = self.codes.pop(form["code"], None)
+            grant = self._spend(self.codes, form["code"], again=self.redeems_twice)
             if grant is None or not _code_matches(grant, form, client_id):
                 return _error(400, "invalid_grant")
         else:
             if self.refresh_error is not None:
                 return web.json_response(self.refresh_error[1], status=self.refresh_error[0])
-            grant = self.refresh_tokens.pop(form["refresh_token"], None)
+            successor = self.successors.get(form["refresh_token"], "")
+            if self.has_grace and successor in self.refresh_tokens:
+                grant = self.refresh_tokens.pop(successor)
+                return web.json_response(self._issue(grant, refresh_token=successor))
+            grant = self._spend(
+                self.refresh_tokens, form["refresh_token"], again=self.refreshes_twice
+            )
             if grant is None or grant.client_id != client_id:
                 return _error(400, "invalid_grant")
+            if not self.rotates:
+                return web.json_response(self._issue(grant, refresh_token=form["refresh_token"]))
         if form.get("resource") != grant.resource:
             return _error(400, "invalid_target")
-        return web.json_response(self._issue(grant))
+        answer = self._issue(grant)
+        if "refresh_token" in form and "refresh_token" in answer:
+            self.successors[form["refresh_token"]] = str(answer["refresh_token"])
+        return web.json_response(answer)
+
+    def _spend(self, good: dict[str, Grant], secret: str, *, again: bool) -> Grant | None:
+        """The grant, the first time; a replay ends what came of it."""
+        grant = good.pop(secret, None)
+        if grant is not None:
+            self.spent[secret] = grant
+            return grant
+        known = self.spent.get(secret)
+        if again or known is None:
+            return known
+        if not self.spares_grants:
+            self._end(known)
+        return None
+
+    def _end(self, grant: Grant | None) -> None:
+        kept = {token: one for token, one in self.refresh_tokens.items() if one is not grant}
+        self.refresh_tokens = kept
 
     async def revoke(self, request: web.Request) -> web.Response:
         form = _form(await request.read())
         if self._authenticated(request, form) is None:
             return _error(401, "invalid_client")
-        self.refresh_tokens.pop(form["token"], None)
+        ended = self.refresh_tokens.get(form["token"]) or self.spent.get(form["token"])
+        self._end(ended)
         self.revoked.append(form["token"])
         return web.Response()
 
-    def _issue(self, grant: Grant) -> dict[str, object]:
+    def _issue(self, grant: Grant, *, refresh_token: str = "") -> dict[str, object]:
         scope = grant.scope if self.grants_scope is None else self.grants_scope
         claims = {
             "iss": self.issuer,
@@ -172,7 +221,7 @@ class FakeAuthorizationServer:
         if self.expires_in is not None:
             answer["expires_in"] = self.expires_in
         if self.gives_refresh_token:
-            refresh_token = f"refresh-{secrets.token_urlsafe(24)}"
+            refresh_token = refresh_token or f"refresh-{secrets.token_urlsafe(24)}"
             self.refresh_tokens[refresh_token] = grant
             answer["refresh_token"] = refresh_token
         return answer

@@ -100,6 +100,19 @@ class Browser:
         assert page.status == 303, page.text
         return str(page.headers["Location"])
 
+    async def submit(self, path: str, **fields: str) -> Page:
+        """Send a form of any page and go wherever that leads, until there is a page."""
+        form = {"form_token": await self.form_token(), **fields}
+        response = await self.client.post(path, data=form, allow_redirects=False)
+        for _ in range(10):
+            if response.status != 303:
+                return Page(response.status, await response.text(), response.headers)
+            location = response.headers["Location"]
+            if location.startswith("http"):
+                location = "/" + (await self.authorize(location)).split("/", 3)[3]
+            response = await self.client.get(location, allow_redirects=False)
+        raise AssertionError("redirected in a circle")
+
     async def do(self, button: str, **fields: str) -> Page:
         """Press a button and go wherever that leads, until there is a page."""
         location = await self.press(button, **fields)
@@ -146,7 +159,8 @@ def make_settings(
         "client_kind": kind,
         "port": "3002",
         "public_url": PUBLIC_URL,
-        "redis_url": "redis://unused",
+        "redis_url": "redis://127.0.0.1:1",
+        "rate_limits": "off",
         "issuer": issuer.issuer,
         "resource": resource.resource,
         "session_keys": KeyRing.generate("k1"),
@@ -157,9 +171,9 @@ def make_settings(
     return ClientSettings.model_validate(values)
 
 
-def introduce(issuer: FakeAuthorizationServer, kind: str) -> None:
+def introduce(issuer: FakeAuthorizationServer, kind: str, public_url: str = PUBLIC_URL) -> None:
     """What the operator, or a fetched document, has told the authorization server."""
-    redirect_uris = [f"{PUBLIC_URL}/callback"]
+    redirect_uris = [f"{public_url}/callback"]
     if kind == "preregistered":
         issuer.clients["demo:pre registered"] = {
             "redirect_uris": redirect_uris,
@@ -167,7 +181,7 @@ def introduce(issuer: FakeAuthorizationServer, kind: str) -> None:
             "client_secret": "s+cret/%:",
         }
     if kind == "metadata_document":
-        issuer.clients[f"{PUBLIC_URL}/client-metadata.json"] = {
+        issuer.clients[f"{public_url}/client-metadata.json"] = {
             "redirect_uris": redirect_uris,
             "token_endpoint_auth_method": "none",
         }

@@ -1,5 +1,6 @@
 """A protected MCP server with a REST collection, of either protocol era."""
 
+import base64
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +34,7 @@ class FakeResourceServer:
 
     Switches: `challenge` (the 401 header, formatted with the origin), `documents` (metadata by
     path), `tools`, `era`, `answers_sse`, `needs` (what a write needs), `refuses` (tokens it takes
-    no more).
+    no more), `believes_claims` (signatures are not looked at).
     """
 
     issuer: FakeAuthorizationServer
@@ -53,6 +54,7 @@ class FakeResourceServer:
     answers_sse: bool = False
     needs: str = f"{READ} {WRITE}"
     refuses_all: bool = False
+    believes_claims: bool = False
     refused: set[str] = field(default_factory=set)
     contexts: list[dict[str, object]] = field(default_factory=list)
     sessions: set[str] = field(default_factory=set)
@@ -174,6 +176,8 @@ class FakeResourceServer:
         assert "access_token" not in request.query
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         scope = self.issuer.access_tokens.get(token)
+        if self.believes_claims and token.count(".") == 2:
+            scope = _claims(token)["scope"]
         if scope is None or self.refuses_all or token in self.refused:
             header = self.challenge.format(origin=self.origin)
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": header} if header else {})
@@ -184,3 +188,8 @@ class FakeResourceServer:
                 f'resource_metadata="{metadata}"'
             )
             raise web.HTTPForbidden(headers={"WWW-Authenticate": header})
+
+
+def _claims(token: str) -> Any:
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))

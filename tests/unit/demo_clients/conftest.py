@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack
 import aiohttp
 import fakeredis
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, unused_port
 from fakes.authorization_server import FakeAuthorizationServer
-from fakes.client_world import Browser, MakeWorld, Time, World, introduce, make_settings
+from fakes.client_world import PUBLIC_URL, Browser, MakeWorld, Time, World, introduce, make_settings
 from fakes.resource_server import FakeResourceServer
 from fakes.wire import on_loopback
 
@@ -17,15 +17,21 @@ from demo_clients.app import build_app
 
 @pytest.fixture
 async def make_world() -> AsyncIterator[MakeWorld]:
-    """`await make_world("dynamic", PUBLIC_URL=…)`: one client and its servers."""
+    """`await make_world("dynamic", public_url=…)`: one client and its servers.
+
+    reachable: the client is served at its public URL, so that it can call itself
+    """
     async with AsyncExitStack() as stack:
 
-        async def make(kind: str = "dynamic", **settings: str) -> World:
+        async def make(kind: str = "dynamic", *, reachable: bool = False, **settings: str) -> World:
             issuer = FakeAuthorizationServer()
             resource = FakeResourceServer(issuer)
             issuer.origin = await stack.enter_async_context(on_loopback(issuer.app()))
             resource.origin = await stack.enter_async_context(on_loopback(resource.app()))
-            introduce(issuer, kind)
+            port = unused_port() if reachable else None
+            if port is not None:
+                settings["public_url"] = f"http://127.0.0.1:{port}"
+            introduce(issuer, kind, settings.get("public_url", PUBLIC_URL))
             redis = fakeredis.FakeAsyncRedis(decode_responses=True)
             stack.push_async_callback(redis.aclose)
             session = await stack.enter_async_context(_plain_session())
@@ -36,7 +42,7 @@ async def make_world() -> AsyncIterator[MakeWorld]:
                 session=session,
                 clock=time,
             )
-            client = await stack.enter_async_context(TestClient(TestServer(app)))
+            client = await stack.enter_async_context(TestClient(TestServer(app, port=port)))
             outside = await stack.enter_async_context(aiohttp.ClientSession())
             return World(issuer, resource, redis, time, Browser(client, outside))
 

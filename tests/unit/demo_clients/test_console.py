@@ -15,24 +15,11 @@ HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'"
 
 async def call(world: World, tool: str, **typed: str) -> Page:
     """Fill the form of a tool in, and go wherever that leads."""
-    form = {"form_token": await world.browser.form_token(), "tool": tool, **typed}
-    return await follow(world, "/console/call-tool", form)
+    return await world.browser.submit("/console/call-tool", tool=tool, **typed)
 
 
 async def press(world: World, name: str, **typed: str) -> Page:
-    form = {"form_token": await world.browser.form_token(), **typed}
-    return await follow(world, f"/console/{name}", form)
-
-
-async def follow(world: World, path: str, form: dict[str, str]) -> Page:
-    response = await world.browser.client.post(path, data=form, allow_redirects=False)
-    while response.status == 303:
-        location = response.headers["Location"]
-        if location.startswith(world.issuer.origin):
-            callback = await world.browser.authorize(location)
-            location = "/" + callback.split("/", 3)[3]
-        response = await world.browser.client.get(location, allow_redirects=False)
-    return Page(response.status, await response.text(), response.headers)
+    return await world.browser.submit(f"/console/{name}", **typed)
 
 
 def value_of(page: Page, name: str) -> str:

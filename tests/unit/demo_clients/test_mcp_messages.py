@@ -142,3 +142,10 @@ def test_at_most_fifty_tools_are_kept() -> None:
 def test_a_list_of_tools_that_is_none_is_refused(result: dict[str, object]) -> None:
     with pytest.raises(Problem):
         read_tools(result)
+
+
+@pytest.mark.parametrize(("length", "kept"), [(4000, True), (4001, False)])
+def test_a_schema_is_kept_up_to_a_bound(length: int, kept: bool) -> None:
+    schema = {"description": "x" * (length - len('{"description":""}'))}
+    (tool,) = read_tools({"tools": [{"name": "t", "inputSchema": schema}]})
+    assert len(tool.input_schema) == (length if kept else 0)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
@@ -86,7 +86,7 @@ class Access:
                 record.session = record.session.without_tokens()
                 ending = ended
             else:
-                record.session = replace(record.session, tokens=renewed)
+                record.session = record.session.with_renewed(renewed)
                 log.info("tokens_refreshed", issuer=held.server.issuer)
                 return renewed
         log.info("tokens_dropped", issuer=held.server.issuer, reason=ending.reason)

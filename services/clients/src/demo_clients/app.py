@@ -7,9 +7,12 @@ from aiohttp import web
 
 from demo_clients.access import Access
 from demo_clients.actions import Actions
+from demo_clients.attacks.lab import Lab
+from demo_clients.attacks.panel import Panel
 from demo_clients.discovery import Discovery
 from demo_clients.flow import LoginFlow
 from demo_clients.handlers.actions import ACTION_NAMES, ActionEndpoint
+from demo_clients.handlers.attacks import ATTACK_PATHS, AttacksEndpoint
 from demo_clients.handlers.console import CONSOLE_PATHS, ConsoleEndpoint
 from demo_clients.handlers.home import About, HomePage, ProblemPage
 from demo_clients.handlers.login import CallbackEndpoint, LoginEndpoint
@@ -42,6 +45,7 @@ from oauth_kit.outbound.http import open_session
 from oauth_kit.redis import Redis, connect, redis_ready
 from oauth_kit.settings import load_settings
 from oauth_kit.web.pages import Pages, StaticFiles
+from oauth_kit.web.rate_limits import RateLimits
 from oauth_kit.web.service import ServicePorts, build_service
 
 PAGE_PATHS = frozenset(
@@ -49,6 +53,7 @@ PAGE_PATHS = frozenset(
         *("/", "/login", "/callback", TIMELINE_PATH, CLEAR_PATH),
         *(f"/actions/{name}" for name in ACTION_NAMES),
         *CONSOLE_PATHS,
+        *ATTACK_PATHS,
     }
 )
 
@@ -112,7 +117,26 @@ def build_app(
     access = Access(sessions, tokens, discovery, identity, clock)
     actions = Actions(access, sessions, resource, mcp)
     flow = LoginFlow(sessions, discovery, identity, mcp, tokens, settings.redirect_uri, clock)
-    journey = Journey(sessions, flow, access, actions, tokens, identity)
+    panel = Panel(
+        Lab(
+            outgoing,
+            sessions,
+            timelines,
+            access,
+            flow,
+            tokens,
+            settings.contexts_address,
+            settings.cookie_name,
+            settings.scope_policy(),
+            clock,
+        )
+    )
+    journey = Journey(sessions, flow, access, actions, tokens, identity, panel)
+    limits = RateLimits(
+        settings.redis_url,
+        prefix=settings.keyspace.key("rate"),
+        enabled=settings.rate_limits == "on",
+    )
     visitors = Visitors(
         settings.public_url,
         settings.cookie_name,
@@ -129,6 +153,7 @@ def build_app(
             TimelineEndpoint(about, pages, timelines, visitors),
             TimelineEvents(live, visitors),
             ConsoleEndpoint(about, pages, sessions, journey, visitors, recorder),
+            AttacksEndpoint(about, pages, panel, visitors, recorder, limits),
             identity,
             StaticFiles("demo_clients"),
         ],

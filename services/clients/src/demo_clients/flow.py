@@ -7,11 +7,13 @@ from typing import Final
 import structlog
 
 from demo_clients.authorization_response import parameter, read_authorization_response
+from demo_clients.credentials import ClientCredentials
 from demo_clients.discovery import Discovery
 from demo_clients.identity.port import ClientIdentity
 from demo_clients.mcp_calls import McpServer
 from demo_clients.problems import Problem, TokenRefused
 from demo_clients.scopes_to_ask import scopes_to_ask
+from demo_clients.server_metadata import AuthorizationServer, ProtectedResource
 from demo_clients.sessions import PendingLogin, Resume, Session, SessionId, Sessions
 from demo_clients.timeline.explanations import CheckName
 from demo_clients.timeline.masking import RawRequest
@@ -31,6 +33,16 @@ PENDING_SECONDS: Final = 600
 
 class StrayResponse(Problem):
     """An authorization response that no log-in of this browser is waiting for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Everything that an authorization request depends on."""
+
+    challenge: Challenge | None
+    resource: ProtectedResource
+    server: AuthorizationServer
+    credentials: ClientCredentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +70,8 @@ class LoginFlow:
         challenge: what the resource server asked for; without it, it is asked now
         resume:    what to do when the visitor is back
         """
-        challenge = challenge or await self._challenge()
-        resource = await self.discovery.protected_resource(challenge)
-        issuer = self.identity.choose_issuer(resource.authorization_servers)
-        server = await self.discovery.authorization_server(issuer)
-        credentials = await self.identity.credentials(server)
+        met = await self.meet(challenge)
+        server, credentials = met.server, met.credentials
         now = self.clock()
         async with self.sessions.changing(session_id) as record:
             login = PendingLogin(
@@ -71,7 +80,10 @@ class LoginFlow:
                 server=server,
                 credentials=credentials,
                 asked=scopes_to_ask(
-                    challenge, resource, server, already=_already_asked(record.session, issuer)
+                    met.challenge,
+                    met.resource,
+                    server,
+                    already=_already_asked(record.session, server.issuer),
                 ),
                 started_at=now,
                 resume=resume,
@@ -83,10 +95,18 @@ class LoginFlow:
             record.session = replace(
                 record.session, pending=(*waiting[-(MAX_PENDING - 1) :], login)
             )
-        log.info("login_started", issuer=issuer, client_id=credentials.client_id)
+        log.info("login_started", issuer=server.issuer, client_id=credentials.client_id)
         location = self._authorization_url(login)
         await noted("authorization_request", RawRequest("GET", location))
         return location
+
+    async def meet(self, challenge: Challenge | None = None) -> Met:
+        """Who guards the resource, and what they know us by. Raises Problem."""
+        challenge = challenge or await self._challenge()
+        resource = await self.discovery.protected_resource(challenge)
+        issuer = self.identity.choose_issuer(resource.authorization_servers)
+        server = await self.discovery.authorization_server(issuer)
+        return Met(challenge, resource, server, await self.identity.credentials(server))
 
     async def take(self, session_id: SessionId, parameters: list[tuple[str, str]]) -> PendingLogin:
         """Spend the log-in that these parameters answer. Raises StrayResponse."""
@@ -132,7 +152,9 @@ class LoginFlow:
             superseded = record.session.tokens
             renewed = await self.sessions.renew(
                 session_id,
-                replace(record.session, tokens=tokens, asked=login.asked, outcome=None),
+                replace(
+                    record.session, tokens=tokens, asked=login.asked, outcome=None, retired=None
+                ),
             )
         await moved(renewed)
         log.info("logged_in", issuer=tokens.server.issuer, client_id=tokens.credentials.client_id)

@@ -7,6 +7,7 @@ import structlog
 
 from demo_clients.access import Access
 from demo_clients.actions import CALL_TOOL, LIST_TOOLS, Actions
+from demo_clients.attacks.panel import ATTACK, Panel
 from demo_clients.flow import LoginFlow
 from demo_clients.identity.port import ClientIdentity
 from demo_clients.problems import ClientUnknown, LogInNeeded, MoreScopeNeeded, Problem
@@ -32,6 +33,7 @@ class Journey:
     actions: Actions
     tokens: TokenEndpoint
     identity: ClientIdentity
+    panel: Panel
 
     async def log_in(self, session_id: SessionId) -> str:
         return await self._authorize(session_id, "log-in")
@@ -57,6 +59,8 @@ class Journey:
     ) -> tuple[SessionId, str]:
         """The authorization server sent the visitor back. Raises StrayResponse."""
         login = await self.flow.take(session_id, parameters)
+        if login.resume is not None and login.resume.action == ATTACK:
+            return session_id, await self.panel.returned(session_id, login, parameters)
         action = login.resume.action if login.resume else "log-in"
         try:
             session_id = await self.flow.finish(session_id, login, parameters)

@@ -75,8 +75,12 @@ class Outgoing:
         form: Mapping[str, str] | None = None,
         json: object | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
+        redirects_are_answers: bool = False,
     ) -> Answer:
-        """step: what it is for, as the visitor's timeline tells it"""
+        """A redirect is a Problem, or an answer like any other; it is never followed.
+
+        step: what it is for, as the visitor's timeline tells it
+        """
         async with observed(step, RawRequest(method, url, headers or {}, form, json)) as seen:
             try:
                 async with self.session.request(
@@ -90,7 +94,7 @@ class Outgoing:
                     reason=f"{method}: {type(error).__name__}",
                 ) from error
             seen.answer = RawAnswer(response.status, tuple(headers_read.items()), body)
-            if 300 <= response.status < 400:
+            if 300 <= response.status < 400 and not redirects_are_answers:
                 raise Problem(
                     "A server answered with a redirect, which this client does not follow.",
                     reason=f"{method}: status {response.status}",

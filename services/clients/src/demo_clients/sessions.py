@@ -74,6 +74,24 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Retired:
+    """The first access token of a log-in, once it has been replaced: kept to show that it ends."""
+
+    access_token: str = field(repr=False)
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of an attack. `refused`: None when it could not be tried."""
+
+    refused: bool | None
+    sentence: str
+    at: int
+    exchanges: tuple[Exchange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A visitor. `asked` is every scope requested so far, which a step-up adds to."""
 
@@ -83,10 +101,22 @@ class Session:
     step_ups: dict[str, int] = field(default_factory=dict)
     tools: tuple[Tool, ...] = ()
     outcome: Outcome | None = None
+    retired: Retired | None = None
+    attempts: dict[str, Attempt] = field(default_factory=dict)
     expires_at: int = 0
 
     def without_tokens(self) -> "Session":
-        return replace(self, tokens=None, asked=(), step_ups={}, tools=())
+        return replace(self, tokens=None, asked=(), step_ups={}, tools=(), retired=None)
+
+    def with_renewed(self, tokens: Tokens) -> "Session":
+        """The same log-in with its next tokens."""
+        return replace(self, tokens=tokens, retired=self.retired or _retired(self.tokens))
+
+
+def _retired(tokens: Tokens | None) -> Retired | None:
+    if tokens is None or tokens.expires_at is None:
+        return None
+    return Retired(tokens.access_token, tokens.expires_at)
 
 
 @dataclass(slots=True)
@@ -133,6 +163,9 @@ class Sessions:
         await self._write(renewed, replace(session, expires_at=self._clock() + SESSION_SECONDS))
         await self._records.delete(self._key("session", session_id))
         return renewed
+
+    async def forget(self, session_id: SessionId) -> None:
+        await self._records.delete(self._key("session", session_id))
 
     async def _write(self, session_id: SessionId, session: Session) -> None:
         # 8 hours from the log-in, however often it is written

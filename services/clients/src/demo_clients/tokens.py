@@ -106,6 +106,21 @@ class TokenEndpoint:
         passed("confirmed")
         return True
 
+    async def send(
+        self,
+        step: Step,
+        server: AuthorizationServer,
+        credentials: ClientCredentials,
+        form: Mapping[str, str],
+    ) -> Answer:
+        """One request to the token endpoint, whatever comes of it."""
+        return await self.outgoing.post_form(
+            server.token_endpoint,
+            {**form, "resource": self.resource, **credentials.form()},
+            step=step,
+            headers=credentials.headers(),
+        )
+
     async def _ask(
         self,
         step: Step,
@@ -113,12 +128,7 @@ class TokenEndpoint:
         credentials: ClientCredentials,
         form: Mapping[str, str],
     ) -> dict[str, object]:
-        answer = await self.outgoing.post_form(
-            server.token_endpoint,
-            {**form, "resource": self.resource, **credentials.form()},
-            step=step,
-            headers=credentials.headers(),
-        )
+        answer = await self.send(step, server, credentials, form)
         if answer.status == 200:
             try:
                 return answer.json_object()

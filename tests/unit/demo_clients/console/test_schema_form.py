@@ -89,6 +89,8 @@ def test_a_property_of_no_plain_type_takes_any_json(schema: Any) -> None:
         ({"type": "array", "minItems": 0, "maxItems": 9}, Bounds(0, 9)),
         ({"type": "integer", "minimum": "1", "maximum": True}, Bounds()),
         ({"type": "integer", "minimum": 10**300, "maximum": -(10**300)}, Bounds()),
+        ({"type": "integer", "minimum": 10**300}, Bounds()),
+        ({"type": "integer", "maximum": 2**53}, Bounds(None, 2**53)),
         ({"type": "integer", "minimum": 2, "maximum": 1}, Bounds()),
         ({"type": "integer", "minimum": 2, "maximum": 2}, Bounds(2, 2)),
         ({"type": "boolean", "minimum": 2}, Bounds()),

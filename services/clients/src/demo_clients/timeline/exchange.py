@@ -18,6 +18,8 @@ Step = Literal[
     "mcp",
     "rest",
     "attack",
+    "attack_on_resource",
+    "attack_on_client",
 ]
 """What an exchange is for. `explanations.STEPS` has a row for each."""
 

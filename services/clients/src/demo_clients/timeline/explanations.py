@@ -158,11 +158,28 @@ STEPS: Final[Mapping[Step, StepFacts]] = {
     ),
     "attack": StepFacts(
         Explanation(
-            "Attack",
+            "Attack on the authorization server",
             "Something that an attacker would send, sent for real.",
             "RFC 9700",
             f"{_RFC}9700",
         )
+    ),
+    "attack_on_resource": StepFacts(
+        Explanation(
+            "Attack on the resource server",
+            "A token that is not good for this, sent for real.",
+            *rfc(6750, "3.1"),
+        ),
+        receiver="resource",
+    ),
+    "attack_on_client": StepFacts(
+        Explanation(
+            "Attack on this client",
+            "A link that an attacker would have a browser open, opened for real.",
+            *rfc(9700, "4.7"),
+        ),
+        sender="browser",
+        receiver="client",
     ),
 }
 

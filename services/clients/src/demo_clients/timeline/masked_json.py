@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from demo_clients.event_stream import read_events
+from demo_clients.timeline.html_text import visible_text
 from demo_clients.timeline.secrets import MASKED, SECRET_MEMBERS, Known, normalised, placeholder_of
 from demo_clients.timeline.text import fit
 
@@ -64,6 +65,9 @@ def mask_body(
         return "", ""
     if media_type == "text/event-stream":
         return _mask_events(body, shown, known, max_characters)
+    if media_type == "text/html" and shown is OPEN:
+        # what is hidden in a page's forms is not for everybody
+        return _bounded(known.scrub(visible_text(body)), max_characters)
     try:
         document = parse(body)
     except ValueError:

@@ -59,6 +59,10 @@ class Recording:
         if self._open is not None:
             self._open = replace(self._open, checks=(*self._open.checks, *checks))
 
+    def describe(self, detail: str) -> None:
+        if self._open is not None:
+            self._open = replace(self._open, detail=detail)
+
     def fail(self, message: str) -> None:
         if self._open is not None and self._open.failure != message:
             self.check(Check(self.known.scrub(message), passed=False))
@@ -162,6 +166,13 @@ def failed(message: str) -> None:
     recording = _current.get()
     if recording is not None:
         recording.fail(message)
+
+
+def described(detail: str) -> None:
+    """Which of several requests of its step the latest exchange is."""
+    recording = _current.get()
+    if recording is not None:
+        recording.describe(detail)
 
 
 async def recorded() -> tuple[Exchange, ...]:
