@@ -102,13 +102,7 @@ def build_app(
         settings.keyspace,
         clock,
     )
-    timelines = Timelines(
-        redis,
-        Sealer(settings.session_ring.derive(f"timeline of {settings.public_url}")),
-        settings.keyspace,
-        clock,
-        waiting=waiting or redis,
-    )
+    timelines = build_timelines(settings, redis, waiting or redis, clock)
     recorder = Recorder(timelines)
     resource = ResourceServer(outgoing, settings.resource, settings.contexts_address)
     mcp = McpServer(resource)
@@ -165,6 +159,13 @@ def build_app(
     )
     application.on_shutdown.append(live.close)
     return application
+
+
+def build_timelines(
+    settings: ClientSettings, redis: Redis, waiting: Redis, clock: Clock
+) -> Timelines:
+    sealer = Sealer(settings.session_ring.derive(f"timeline of {settings.public_url}"))
+    return Timelines(redis, sealer, settings.keyspace, clock, waiting=waiting)
 
 
 def build_identity(settings: ClientSettings, redis: Redis, outgoing: Outgoing) -> ClientIdentity:

@@ -96,9 +96,7 @@ class LoginFlow:
                 record.session, pending=(*waiting[-(MAX_PENDING - 1) :], login)
             )
         log.info("login_started", issuer=server.issuer, client_id=credentials.client_id)
-        location = self._authorization_url(login)
-        await noted("authorization_request", RawRequest("GET", location))
-        return location
+        return await self._send_away(login)
 
     async def meet(self, challenge: Challenge | None = None) -> Met:
         """Who guards the resource, and what they know us by. Raises Problem."""
@@ -161,6 +159,11 @@ class LoginFlow:
         if superseded is not None:
             await self.tokens.revoke(superseded)
         return renewed
+
+    async def _send_away(self, login: PendingLogin) -> str:
+        location = self._authorization_url(login)
+        await noted("authorization_request", RawRequest("GET", location))
+        return location
 
     async def _note_return(self, login: PendingLogin, answered: RawRequest) -> None:
         away = RawRequest("GET", login.server.authorization_endpoint)
