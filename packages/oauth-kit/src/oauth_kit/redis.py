@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
@@ -12,6 +13,8 @@ from redis.exceptions import RedisError
 from oauth_kit.rules.errors import OAuthError
 
 Redis = redis.asyncio.Redis
+
+STORE_UNREACHABLE: Final = "The service cannot reach its store, try again shortly"
 
 # A store that hangs must not hold requests for long; denials are awaited for 1 s (XREAD BLOCK)
 _CONNECT_SECONDS = 1.0
@@ -45,7 +48,7 @@ async def store_errors() -> AsyncIterator[None]:
     except (RedisError, OSError, TimeoutError) as error:
         raise OAuthError(
             "temporarily_unavailable",
-            "The service cannot reach its store, try again shortly",
+            STORE_UNREACHABLE,
             reason=f"redis: {type(error).__name__}",
         ) from error
 

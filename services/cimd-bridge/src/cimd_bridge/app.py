@@ -53,8 +53,9 @@ from oauth_kit.rules.document_targets import DocumentTargets
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.rules.public_address import PrivateTargets
 from oauth_kit.settings import load_settings
+from oauth_kit.web.brand import BrandFiles
 from oauth_kit.web.cors import CorsRule
-from oauth_kit.web.pages import Pages, StaticFiles
+from oauth_kit.web.pages import SHARED, Pages, StaticFiles
 from oauth_kit.web.rate_limits import RateLimits
 from oauth_kit.web.reading import TrustedProxies
 from oauth_kit.web.service import ServicePorts, build_service
@@ -110,7 +111,8 @@ def build_app(
     upstream = _upstream(settings, own_clients, session, clock)
     documents = _documents(settings, redis, limits, clock)
     clients = ClientResolver(preregistered, documents, redis, settings.keyspace, registrar)
-    front_channel = FrontChannel(settings.issuer, Pages("cimd_bridge"), settings.product_name)
+    brand = settings.brand()
+    front_channel = FrontChannel(settings.issuer, Pages("cimd_bridge", SHARED, brand=brand))
     cookie = BrowserCookie(settings.issuer, settings.port)
     logout_cookie = BrowserCookie(settings.issuer, settings.port, "logout", lives_seconds=600)
     forms = ConsentForms(settings.master_ring)
@@ -136,7 +138,7 @@ def build_app(
             AuthorizeEndpoint(
                 clients,
                 forms,
-                ConsentPage(front_channel.pages, settings.product_name, settings.scope_sentences),
+                _consent_page(settings, front_channel.pages),
                 login,
                 front_channel,
                 cookie,
@@ -175,7 +177,8 @@ def build_app(
                 proxies,
                 clock,
             ),
-            StaticFiles("cimd_bridge"),
+            StaticFiles(SHARED),
+            BrandFiles(brand),
         ],
         name="cimd-bridge",
         ports=ports,
@@ -238,6 +241,16 @@ def _upstream(
         own_clients=own_clients,
         callback_url=settings.issuer + CALLBACK_PATH,
         uses_own_clients=settings.uses_own_clients,
+    )
+
+
+def _consent_page(settings: Settings, pages: Pages) -> ConsentPage:
+    return ConsentPage(
+        pages,
+        settings.scope_policy(),
+        settings.scope_sentences,
+        grant_seconds=settings.refresh_absolute_seconds,
+        token_seconds=settings.access_token_seconds,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cimd_bridge.documents import Documents
 from cimd_bridge.preregistered import Preregistered
+from cimd_bridge.refusals import CLIENT_UNKNOWN
 from cimd_bridge.registrar_api import RegistrarApi
 from oauth_kit.records.client import Client, client_key
 from oauth_kit.records.keys import Keyspace
@@ -70,4 +71,4 @@ def _as_registered(client: Client) -> Client:
 
 
 def _unknown(reason: str) -> OAuthError:
-    return OAuthError("invalid_client", "The client is not known here", reason=reason)
+    return OAuthError("invalid_client", CLIENT_UNKNOWN, reason=reason)

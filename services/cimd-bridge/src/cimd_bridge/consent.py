@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from cimd_bridge.records.handles import new_id
+from cimd_bridge.refusals import COOKIE_MISSING, FORM_EXPIRED, FORM_FOREIGN
 from oauth_kit.crypto.key_ring import KeyRing
 from oauth_kit.crypto.sealing import Sealer
 from oauth_kit.records.client import Client
@@ -54,8 +55,10 @@ class ConsentForms:
 
     def open(self, sealed: str | None, browser_id: str | None, now: int) -> ConsentForm:
         """Raises OAuthError("access_denied", 403) for a foreign, absent or expired form."""
-        if not sealed or not browser_id:
-            raise _refused("the form or the browser's cookie is missing")
+        if not sealed:
+            raise _refused("the form is missing")
+        if not browser_id:
+            raise _refused("the browser's cookie is missing", COOKIE_MISSING)
         try:
             document = json.loads(self._sealer.open(sealed, _context(browser_id)))
         except ValueError as error:
@@ -67,7 +70,7 @@ class ConsentForms:
             request=_read_request(document["request"]),
         )
         if now >= form.issued_at + FORM_SECONDS:
-            raise _refused("the form has expired")
+            raise _refused("the form has expired", FORM_EXPIRED)
         return form
 
 
@@ -160,5 +163,5 @@ def _read_request(document: dict[str, Any]) -> AuthorizationRequest:
     )
 
 
-def _refused(reason: str) -> OAuthError:
-    return OAuthError("access_denied", "This form cannot be used", reason=reason)
+def _refused(reason: str, description: str = FORM_FOREIGN) -> OAuthError:
+    return OAuthError("access_denied", description, reason=reason)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from cimd_bridge.explanations import explain
+from cimd_bridge.records.transactions import Outcome
 from oauth_kit.records.client import Client
 from oauth_kit.rules.errors import AuthorizationError, OAuthError
 from oauth_kit.rules.redirect_uris import (
@@ -13,6 +15,7 @@ from oauth_kit.rules.redirect_uris import (
     with_parameters,
 )
 from oauth_kit.web.answering import html_page, redirect
+from oauth_kit.web.middleware import REQUEST_ID
 from oauth_kit.web.pages import Pages
 
 
@@ -22,7 +25,6 @@ class FrontChannel:
 
     issuer: str
     pages: Pages
-    product_name: str
 
     def success_location(self, redirect_uri: str, code: str, state: str | None) -> str:
         return self._location(redirect_uri, [("code", code)], state)
@@ -30,7 +32,9 @@ class FrontChannel:
     def error_location(self, redirect_uri: str, error: str, state: str | None) -> str:
         return self._location(redirect_uri, [("error", error)], state)
 
-    def refuse_request(self, error: AuthorizationError, client: Client) -> web.Response:
+    def refuse_request(
+        self, request: web.Request, error: AuthorizationError, client: Client
+    ) -> web.Response:
         """A refusal before the user was asked anything.
 
         Straight to the client where that cannot serve a phisher; otherwise a page that names the
@@ -45,29 +49,41 @@ class FrontChannel:
         )
         if _is_safe_target(error.redirect_uri, client):
             return redirect(location)
-        page = self.pages.render(
+        return self._page(
             "interstitial.html",
-            product_name=self.product_name,
-            description=error.description,
+            status=_shown_status(error),
+            code=error.code,
+            detail=error.description,
+            reference=request[REQUEST_ID],
             origin=origin_of(error.redirect_uri) or error.redirect_uri,
             location=location,
         )
-        return html_page(page, status=error.status if error.status != 401 else 400)
+
+    def already_page(self, request: web.Request, outcome: Outcome) -> web.Response:
+        """What a person sees who opens the callback's address again."""
+        return self._page(
+            "already.html",
+            status=200 if outcome == "completed" else 400,
+            code=None,
+            detail=None,
+            reference=request[REQUEST_ID],
+            outcome=outcome,
+        )
 
     def error_page(self, request: web.Request, error: OAuthError, reference: str) -> web.Response:
         """What a person sees when nothing can be sent anywhere."""
-        # 401 would have to carry a challenge; on a page it is the link that is wrong
-        status = 400 if error.status == 401 else error.status
-        page = self.pages.render(
+        told = explain(error)
+        return self._page(
             "error.html",
-            product_name=self.product_name,
-            status=status,
+            status=_shown_status(error),
             code=error.code,
-            description=error.description,
+            detail=error.description if told.names_rule else None,
             reference=reference,
-            may_retry=error.retry_after_seconds is not None,
+            told=told,
         )
-        return html_page(page, status=status)
+
+    def _page(self, template: str, *, status: int, **values: object) -> web.Response:
+        return html_page(self.pages.render(template, status=status, **values), status=status)
 
     def _location(
         self, redirect_uri: str, parameters: list[tuple[str, str]], state: str | None
@@ -76,6 +92,11 @@ class FrontChannel:
         if state is not None:
             answered.insert(len(parameters), ("state", state))
         return with_parameters(redirect_uri, answered)
+
+
+def _shown_status(error: OAuthError) -> int:
+    """401 would have to carry a challenge; on a page it is the link that is wrong."""
+    return 400 if error.status == 401 else error.status
 
 
 def _is_safe_target(redirect_uri: str, client: Client) -> bool:

@@ -7,6 +7,7 @@ import structlog
 from cimd_bridge.consent import ConsentForm
 from cimd_bridge.front_channel import FrontChannel
 from cimd_bridge.records.transactions import Transaction, Transactions
+from cimd_bridge.refusals import FORM_USED
 from cimd_bridge.upstream import Upstream
 from oauth_kit.clock import Clock
 from oauth_kit.rules.errors import OAuthError
@@ -72,7 +73,7 @@ class LoginStart:
         if location is None:
             raise OAuthError(
                 "access_denied",
-                "This form was already used",
+                FORM_USED,
                 reason="form spent, or decided otherwise",
             )
         log.info(event, client_id=form.client.client_id, scopes=form.request.scopes)

@@ -11,13 +11,14 @@ from oauth_kit.crypto.key_ring import KeyRing
 from oauth_kit.providers.catalog import ProviderSettings
 from oauth_kit.rules.metadata_documents import authorization_server_metadata
 from oauth_kit.settings import BearerSecret, RateLimit, ServiceSettings, Words
+from oauth_kit.web.brand import BrandSettings
 
 DAY_SECONDS = 86_400
 AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
 
 
-class Settings(ServiceSettings, ProviderSettings):
-    """The bridge's variables beside those of every service and of the provider."""
+class Settings(ServiceSettings, ProviderSettings, BrandSettings):
+    """The bridge's variables beside those of every service, of the provider and of the pages."""
 
     port: int = Field(default=3004, ge=1, le=65535)
     master_keys: SecretStr
@@ -47,7 +48,6 @@ class Settings(ServiceSettings, ProviderSettings):
     document_limit: RateLimit = "10/minute"
     document_limit_host: RateLimit = "60/minute"
     document_limit_host_new: RateLimit = "40/minute"
-    product_name: str = Field(default="mcp-authstack", max_length=60)
     scope_sentences: dict[str, str] = Field(
         default={
             "mcp-api/read": "Read your contexts",

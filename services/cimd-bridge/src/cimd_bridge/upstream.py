@@ -10,6 +10,7 @@ import structlog
 from cimd_bridge.own_clients import OwnClients
 from cimd_bridge.records.handles import new_secret
 from cimd_bridge.records.transactions import Transactions
+from cimd_bridge.refusals import PROVIDER_UNREACHABLE
 from oauth_kit.providers.catalog import ProviderConfig, ProviderSource
 from oauth_kit.providers.dialects import DIALECTS, LogoutDialect
 from oauth_kit.providers.oidc import OidcProvider
@@ -220,6 +221,4 @@ def fingerprint_of(client: Client) -> str:
 
 
 def _unavailable(reason: str) -> OAuthError:
-    return OAuthError(
-        "temporarily_unavailable", "The identity provider cannot be reached", reason=reason
-    )
+    return OAuthError("temporarily_unavailable", PROVIDER_UNREACHABLE, reason=reason)

@@ -3,13 +3,15 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, get_args
+from typing import Final, Protocol, get_args
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from oauth_kit.providers.dialects import ProviderName
 from oauth_kit.rules.errors import OAuthError
+
+PROVIDER_MISSING: Final = "The identity provider is not set up yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class ProviderFile:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise OAuthError(
                 "temporarily_unavailable",
-                "The identity provider is not set up yet",
+                PROVIDER_MISSING,
                 reason=f"provider file: {type(error).__name__}",
             ) from error
         return self._config

@@ -11,6 +11,7 @@ from cimd_bridge.consent import BrowserCookie, ConsentForm, ConsentForms, new_br
 from cimd_bridge.consent_page import ConsentPage
 from cimd_bridge.front_channel import FrontChannel
 from cimd_bridge.login_start import LoginStart
+from cimd_bridge.refusals import REDIRECT_NOT_REGISTERED
 from oauth_kit.clock import Clock
 from oauth_kit.records.client import Client
 from oauth_kit.rules.authorization_request import (
@@ -61,7 +62,7 @@ class AuthorizeEndpoint:
             asked = self._read(parameters, client, asked_redirect_uri)
         except AuthorizationError as error:
             log.info("authorization_refused", client_id=client_id, code=error.code)
-            return self.front_channel.refuse_request(error, client)
+            return self.front_channel.refuse_request(request, error, client)
         log.info("authorization_requested", client_id=client_id, scopes=asked.scopes)
         browser_id = self.cookie.read(request) or new_browser_id()
         form = self.forms.issue(client, asked, self.clock())
@@ -74,9 +75,7 @@ class AuthorizeEndpoint:
     ) -> AuthorizationRequest:
         redirect_uri = pick_redirect_uri(client.metadata.redirect_uris, asked_redirect_uri)
         if redirect_uri is None:
-            raise AuthorizationError(
-                "invalid_request", "The redirect URI is not registered for this client"
-            )
+            raise AuthorizationError("invalid_request", REDIRECT_NOT_REGISTERED)
         return read_authorization_request(
             parameters,
             redirect_uri=redirect_uri,

@@ -18,9 +18,10 @@ from cimd_bridge.records.transactions import (
     Transactions,
     WrongBrowser,
 )
+from cimd_bridge.refusals import LOGIN_OF_ANOTHER_BROWSER, LOGIN_UNKNOWN
 from oauth_kit.providers.port import UpstreamRefusedError, UpstreamUnavailableError
 from oauth_kit.rules.errors import ErrorCode, OAuthError
-from oauth_kit.web.answering import html_page, redirect
+from oauth_kit.web.answering import redirect
 from oauth_kit.web.reading import query_parameters
 
 log = structlog.get_logger()
@@ -43,8 +44,8 @@ class CallbackEndpoint:
             raise OAuthError("invalid_request", "This address cannot be fetched ahead")
         answer = _read_once(query_parameters(request))
         taken = await self._take(answer.get("state", ""), self.cookie.read(request) or "")
-        if isinstance(taken, web.Response):
-            return taken
+        if isinstance(taken, AlreadyCompleted):
+            return self.front_channel.already_page(request, taken.outcome)
         transaction = taken.transaction
         outcome: Outcome = "failed"
         try:
@@ -59,28 +60,20 @@ class CallbackEndpoint:
             await self.transactions.finish(taken.form_id, outcome)
         return redirect(location)
 
-    async def _take(self, state: str, browser_id: str) -> Taken | web.Response:
+    async def _take(self, state: str, browser_id: str) -> Taken | AlreadyCompleted:
         taken = await self.transactions.take(state, browser_id)
         match taken:
-            case Taken():
+            case Taken() | AlreadyCompleted():
                 return taken
             case WrongBrowser():
                 log.warning("callback_from_another_browser")
-                raise OAuthError("access_denied", "This log-in was started in another browser")
-            case AlreadyCompleted(outcome):
-                return self._already_done(outcome)
+                raise OAuthError("access_denied", LOGIN_OF_ANOTHER_BROWSER)
             case Unknown():
                 raise OAuthError(
                     "invalid_request",
-                    "This log-in is not known here or took too long",
+                    LOGIN_UNKNOWN,
                     reason="unknown or expired state",
                 )
-
-    def _already_done(self, outcome: Outcome) -> web.Response:
-        page = self.front_channel.pages.render(
-            "already.html", product_name=self.front_channel.product_name, outcome=outcome
-        )
-        return html_page(page, status=200 if outcome == "completed" else 400)
 
     async def _location(self, transaction: Transaction, answer: dict[str, str]) -> str:
         """Where the client learns of its code. Raises _ClientError for what it learns instead."""

@@ -72,7 +72,6 @@ class LogoutEndpoint:
     def _page(self, step: Step, *, status: int = 200) -> web.Response:
         page = self.front_channel.pages.render(
             "logout.html",
-            product_name=self.front_channel.product_name,
             step=step,
             ends_grants=self.upstream.logout_dialect.ends_grants,
         )
