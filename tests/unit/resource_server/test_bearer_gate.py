@@ -499,6 +499,9 @@ async def test_every_route_but_metadata_and_management_is_guarded(
         "/livez",
         "/readyz",
         "/metrics",
+        "/",
+        "/static/{name}",
+        "/brand/{name}",
     }
     routes = {
         (route.method, route.resource.canonical)

@@ -199,6 +199,12 @@ def test_a_dialect_nobody_knows_is_refused() -> None:
         {"read_scopes": "unknown"},
         {"write_scopes": 'wr"ite'},
         {"token_cache_entries": "0"},
+        {"demo_clients": "http://localhost:3000"},
+        {"demo_clients": "=http://localhost:3000"},
+        {"demo_clients": "a=http://a.example"},
+        {"demo_clients": "a=javascript:alert(1)"},
+        {"demo_clients": "a=http://localhost:3000", "environment": "production"},
+        {"brand_color": "#ffee00"},
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(changes: dict[str, Any]) -> None:

@@ -46,6 +46,11 @@ def client_service(kind: str) -> str:
     return "client-" + kind.replace("_", "-")
 
 
+def client_label(kind: str) -> str:
+    """The kind as people read it, one word."""
+    return "pre-registered" if kind == "preregistered" else kind.replace("_", "-")
+
+
 def embedded_services(layout: Layout, inherited: Mapping[str, str]) -> tuple[Service, ...]:
     """The whole stack, dependencies first."""
     return (
@@ -127,7 +132,9 @@ def _bridge(layout: Layout, inherited: Mapping[str, str]) -> Service:
 
 
 def _resource(layout: Layout, inherited: Mapping[str, str]) -> Service:
-    return _python_service(layout, inherited, "resource", _module("resource_server"), {})
+    clients = (f"{client_label(kind)}={layout.url(kind)}" for kind in CLIENT_KINDS)
+    settings = {"DEMO_CLIENTS": " ".join(clients)}
+    return _python_service(layout, inherited, "resource", _module("resource_server"), settings)
 
 
 def _client(layout: Layout, inherited: Mapping[str, str], kind: str) -> Service:

@@ -1,6 +1,7 @@
 """The resource server put together: the only place where its parts meet."""
 
 from collections.abc import Sequence
+from urllib.parse import urljoin
 
 import aiohttp
 from aiohttp import web
@@ -15,18 +16,23 @@ from oauth_kit.rules.metadata_documents import (
     protected_resource_metadata,
 )
 from oauth_kit.settings import load_settings
+from oauth_kit.web.brand import BrandFiles
 from oauth_kit.web.cors import CorsRule
+from oauth_kit.web.endpoint import Endpoint
+from oauth_kit.web.pages import SHARED, Pages, StaticFiles
 from oauth_kit.web.service import ServicePorts, build_service
 from resource_server.background import running
 from resource_server.bearer_gate import REST_PREFIX, BearerGate
 from resource_server.contexts import Contexts
 from resource_server.denials import DENIED_STREAM, DenialFollower, Denials
-from resource_server.handlers.contexts import ContextsEndpoint
+from resource_server.handlers.contexts import CONTEXTS_PATH, ContextsEndpoint
 from resource_server.handlers.mcp import McpEndpoint
 from resource_server.handlers.metadata import MetadataEndpoint, metadata_paths
+from resource_server.handlers.start import StartEndpoint
 from resource_server.issuers import TrustedIssuer
 from resource_server.mcp_exchange import build_mcp_server
 from resource_server.settings import ResourceSettings
+from resource_server.start_page import StartPage
 from resource_server.token_cache import TokenCache
 from resource_server.token_verifier import LEEWAY_SECONDS, TokenVerifier
 from resource_server.tools import builtin_tools
@@ -73,6 +79,7 @@ def build_app(
             MetadataEndpoint(settings.resource, _metadata(settings)),
             ContextsEndpoint(contexts, **scopes),
             McpEndpoint(settings.resource_path, server, tools),
+            *_start_page(settings),
         ],
         name="resource",
         ports=ports,
@@ -111,6 +118,26 @@ def _metadata(settings: ResourceSettings) -> dict[str, object]:
         scopes=settings.default_scopes,
         name=settings.resource_name,
     )
+
+
+def _start_page(settings: ResourceSettings) -> list[Endpoint]:
+    """None where the MCP endpoint itself is at the root."""
+    if settings.resource_path == "/":
+        return []
+    brand = settings.brand()
+    page = StartPage(
+        name=settings.resource_name,
+        resource=settings.resource,
+        contexts_url=urljoin(settings.resource, CONTEXTS_PATH),
+        issuers=[issuer for issuer, _ in settings.issuers()],
+        first_scopes=settings.default_scopes,
+        other_scopes=[
+            scope for scope in settings.scopes_supported if scope not in settings.default_scopes
+        ],
+        clients=settings.demo_client_links(),
+    )
+    pages = Pages("resource_server", SHARED, brand=brand)
+    return [StartEndpoint(page.render(pages)), StaticFiles(SHARED), BrandFiles(brand)]
 
 
 def _gate(

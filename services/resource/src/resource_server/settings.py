@@ -6,17 +6,19 @@ from pydantic import Field, field_validator, model_validator
 
 from oauth_kit.rules.access_token import TokenDialect
 from oauth_kit.settings import LOOPBACK_HOSTS, ServiceSettings, Words, check_public_url
+from oauth_kit.web.brand import BrandSettings
 from resource_server.issuers import read_trusted_issuer
 from resource_server.origins import AllowedOrigins, check_origin
 
 
-class ResourceSettings(ServiceSettings):
+class ResourceSettings(ServiceSettings, BrandSettings):
     """A field's name in capitals is the variable's name.
 
     trusted_issuers:  whose tokens are accepted, `issuer` or `issuer=dialect`; ISSUER when empty
     allowed_origins:  which web pages may call; any on loopback when empty and R is loopback
     read_scopes:      what reading contexts needs, all of them
     write_scopes:     what writing contexts needs, all of them
+    demo_clients:     links of the start page, `label=url`; development only
     """
 
     port: int = Field(default=3001, ge=1, le=65535)
@@ -28,10 +30,16 @@ class ResourceSettings(ServiceSettings):
     resource_name: str = "MCP contexts"
     token_cache_entries: int = Field(default=10_000, ge=1, le=1_000_000)
     signing_keys_age_seconds: int = Field(default=300, ge=10, le=3600)
+    demo_clients: Words = ()
     max_contexts: int = Field(default=1000, ge=1, le=100_000)
 
     @field_validator(
-        "trusted_issuers", "allowed_origins", "read_scopes", "write_scopes", mode="before"
+        "trusted_issuers",
+        "allowed_origins",
+        "read_scopes",
+        "write_scopes",
+        "demo_clients",
+        mode="before",
     )
     @classmethod
     def _split_more_words(cls, value: object) -> object:
@@ -49,6 +57,22 @@ class ResourceSettings(ServiceSettings):
     def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(check_origin(origin) for origin in value)
 
+    @field_validator("demo_clients")
+    @classmethod
+    def _check_demo_clients(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            label, _, url = entry.partition("=")
+            if not label:
+                raise ValueError("must be label=url, several")
+            check_public_url(url)
+        return value
+
+    @model_validator(mode="after")
+    def _check_demo_clients_are_wanted(self) -> "ResourceSettings":
+        if self.demo_clients and self.environment != "development":
+            raise ValueError("DEMO_CLIENTS needs ENVIRONMENT=development")
+        return self
+
     @model_validator(mode="after")
     def _check_scopes_are_offered(self) -> "ResourceSettings":
         if not {*self.read_scopes, *self.write_scopes} <= set(self.scopes_supported):
@@ -57,6 +81,11 @@ class ResourceSettings(ServiceSettings):
 
     def issuers(self) -> tuple[tuple[str, TokenDialect], ...]:
         return tuple(read_trusted_issuer(entry) for entry in self.trusted_issuers or (self.issuer,))
+
+    def demo_client_links(self) -> list[tuple[str, str]]:
+        """(label, URL) of each."""
+        entries = (entry.partition("=") for entry in self.demo_clients)
+        return [(label, url) for label, _, url in entries]
 
     @property
     def resource_path(self) -> str:
