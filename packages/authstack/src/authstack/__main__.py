@@ -6,6 +6,7 @@ import typer
 
 from authstack.down import down
 from authstack.errors import StackError
+from authstack.examples import examples
 from authstack.logs import logs
 from authstack.restart import restart
 from authstack.smoke.command import smoke
@@ -14,12 +15,33 @@ from authstack.up import up
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Run mcp-authstack on this machine without Docker, look at it, walk through it.",
+    epilog=examples("authstack up --detach", "authstack smoke", "authstack down"),
 )
-for verb in (up, status, logs, restart, down, smoke):
-    app.command()(verb)
+for verb, commands in (
+    (
+        up,
+        (
+            "authstack up",
+            "authstack up --detach",
+            "RATE_LIMITS=off authstack up --port-offset 1000",
+        ),
+    ),
+    (status, ("authstack status", "authstack status --json | jq .clients")),
+    (logs, ("authstack logs bridge --follow", "authstack logs | grep REFERENCE")),
+    (restart, ("authstack restart bridge",)),
+    (down, ("authstack down", "authstack down --port-offset 1000")),
+    (
+        smoke,
+        (
+            "authstack smoke",
+            "authstack smoke --resource https://mcp.example/mcp --username me@example.com",
+            "authstack smoke --resource https://mcp.example/mcp --browser",
+        ),
+    ),
+):
+    app.command(epilog=examples(*commands))(verb)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from authstack.layout import Layout
 from authstack.leftovers import all_gone, end_leftovers, end_processes
 from authstack.options import DataDir, PortOffset, named_stack
+from authstack.progress import waiting
 from authstack.state import StackState, SupervisorLock
 
 _SUPERVISOR_SECONDS = 30.0
@@ -27,5 +28,6 @@ def _stop_supervisor(layout: Layout) -> bool:
     state = StackState.read(layout.state_file)
     if state is None or not state.supervisor.is_alive():
         return False
-    end_processes([state.supervisor], _SUPERVISOR_SECONDS)
-    return all_gone([state.supervisor, *state.services.values()], _SUPERVISOR_SECONDS)
+    with waiting("ending every process"):
+        end_processes([state.supervisor], _SUPERVISOR_SECONDS)
+        return all_gone([state.supervisor, *state.services.values()], _SUPERVISOR_SECONDS)

@@ -8,14 +8,19 @@ from typing import Annotated
 import typer
 
 from authstack.errors import StackError
-from authstack.options import DataDir, PortOffset, named_stack
+from authstack.options import DataDir, PortOffset, named_stack, service_names
 
 _POLL_SECONDS = 0.2
 
 
 def logs(
     service: Annotated[
-        str | None, typer.Argument(help="A service, as `status` calls it.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="A service, as `status` calls it.",
+            show_default=False,
+            autocompletion=service_names,
+        ),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
     port_offset: PortOffset = None,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from authstack.layout import Layout, choose_layout, default_data
+from authstack.services import embedded_services
 from authstack.state import StackState
 
 PortOffset = Annotated[
@@ -24,6 +25,12 @@ DataDir = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def service_names(incomplete: str) -> list[str]:
+    """What a shell offers where a service is to be named."""
+    services = embedded_services(choose_layout(0, None), {})
+    return [service.name for service in services if service.name.startswith(incomplete)]
 
 
 def named_stack(port_offset: int | None, data_dir: Path | None) -> Layout:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,14 @@ from authstack.control import RESTART, START_MISSING, listening
 from authstack.errors import StackError
 from authstack.layout import Layout
 from authstack.processes import ProcessIdentity, Running, how_it_ended, spawn
+from authstack.progress import Stage
 from authstack.readiness import check_ports, check_programs, why_not_ready
 from authstack.services import Service
 from authstack.state import StackState
 
 Announce = Callable[[str], None]
+Watch = Callable[[str, Stage], None]
+"""(service, stage): told while services start."""
 
 READY_SECONDS = 120.0
 GRACE_SECONDS = 10.0
@@ -32,12 +35,14 @@ class Supervisor:
         services: Sequence[Service],
         announce: Announce,
         *,
+        watch: Watch = lambda name, stage: None,
         grace_seconds: float = GRACE_SECONDS,
         ready_seconds: float = READY_SECONDS,
     ) -> None:
         self._layout = layout
         self._services = {service.name: service for service in services}
         self._announce = announce
+        self._watch = watch
         self._identity = ProcessIdentity.mine()
         self._grace_seconds = grace_seconds
         self._ready_seconds = ready_seconds
@@ -118,14 +123,16 @@ class Supervisor:
     async def _start_one(self, service: Service, ready: dict[str, asyncio.Event]) -> None:
         for other in service.after & ready.keys():
             await ready[other].wait()
+        self._watch(service.name, "running")
         running = await spawn(service, self._layout.log(service.name), self._layout.data)
         self._running[service.name] = running
         self._ended.pop(service.name, None)
         self._remember()
         running.exited.add_done_callback(lambda task: self._has_ended(service.name, running))
         await self._until_ready(service, running)
+        self._watch(service.name, "done")
         ready[service.name].set()
-        all_ready = asyncio.gather(*(event.wait() for event in ready.values()))
+        all_ready = asyncio.create_task(_all_set(ready.values()))
         either: set[asyncio.Future[Any]] = {all_ready, running.exited}
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -196,6 +203,11 @@ class Supervisor:
             services={name: each.identity for name, each in self._running.items()},
             ended=self._ended,
         ).write(self._layout.state_file)
+
+
+async def _all_set(events: Iterable[asyncio.Event]) -> None:
+    for event in events:
+        await event.wait()
 
 
 async def _cancel(*tasks: asyncio.Task[Any]) -> None:

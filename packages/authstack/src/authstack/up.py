@@ -3,8 +3,9 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Annotated, Final
 
 import typer
 
@@ -15,10 +16,13 @@ from authstack.errors import StackError
 from authstack.layout import Layout, make_folders
 from authstack.leftovers import end_leftovers
 from authstack.options import DataDir, PortOffset, named_stack
+from authstack.progress import Stage, showing, waiting
 from authstack.services import embedded_services
 from authstack.state import StackState, SupervisorLock, supervisor_is_alive
-from authstack.supervisor import Supervisor
+from authstack.supervisor import Supervisor, Watch
 from authstack.welcome import welcome
+
+_WORDS: Final[dict[Stage, str]] = {"running": "starts", "done": "ready"}
 
 
 def up(
@@ -34,21 +38,28 @@ def up(
     layout = named_stack(port_offset, data_dir)
     make_folders(layout)
     if report_to is not None:
-        Report(report_to).about(lambda report: _supervise(layout, report.ready))
+        Report(report_to).about(
+            lambda report: _supervise(layout, nullcontext(report.watch), report.ready)
+        )
     elif supervisor_is_alive(layout.lock_file):
         _start_missing(layout)
     elif detach:
-        start_in_background(layout)
+        with _shown_starting(layout) as watch:
+            start_in_background(layout, watch)
         _say(welcome(layout, os.environ, time.monotonic() - began, detached=True))
     else:
         _supervise(
             layout,
+            _shown_starting(layout),
             lambda: _say(welcome(layout, os.environ, time.monotonic() - began, detached=False)),
         )
         _announce("everything has ended")
 
 
-def _supervise(layout: Layout, on_ready: Callable[[], None]) -> None:
+def _supervise(
+    layout: Layout, starting: AbstractContextManager[Watch], on_ready: Callable[[], None]
+) -> None:
+    """starting: who is told how far services are, until all are ready"""
     lock = SupervisorLock.acquire(layout.lock_file)
     if lock is None:
         raise StackError("another `authstack up` was faster; try again")
@@ -56,14 +67,28 @@ def _supervise(layout: Layout, on_ready: Callable[[], None]) -> None:
         for name in end_leftovers(layout):
             _say(f"authstack: ended {name}, left behind by a supervisor that was killed")
         make_credentials(layout)
-        asyncio.run(_run(layout, on_ready))
+        with ExitStack() as shown:
+            watch = shown.enter_context(starting)
+
+            def ready() -> None:
+                shown.close()
+                on_ready()
+
+            asyncio.run(_run(layout, watch, ready))
     finally:
         lock.release()
 
 
-async def _run(layout: Layout, on_ready: Callable[[], None]) -> None:
+async def _run(layout: Layout, watch: Watch, on_ready: Callable[[], None]) -> None:
     services = embedded_services(layout, os.environ)
-    await Supervisor(layout, services, _announce).run(on_ready)
+    await Supervisor(layout, services, _announce, watch=watch).run(on_ready)
+
+
+@contextmanager
+def _shown_starting(layout: Layout) -> Iterator[Watch]:
+    names = [service.name for service in embedded_services(layout, os.environ)]
+    with showing(names) as progress:
+        yield lambda name, stage: progress.tell(name, stage, _WORDS.get(stage, ""))
 
 
 def _start_missing(layout: Layout) -> None:
@@ -72,7 +97,8 @@ def _start_missing(layout: Layout) -> None:
         raise StackError(
             f"a stack with --port-offset {state.port_offset} is running in {layout.data}"
         )
-    started = asyncio.run(give_order(layout.control_socket, START_MISSING))
+    with waiting("starting what is missing"):
+        started = asyncio.run(give_order(layout.control_socket, START_MISSING))
     _announce(f"started {', '.join(started)}" if started else "nothing to do, all is running")
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from authstack.smoke.problems import NotOffered, SmokeFailure
-from authstack.smoke.report import ClientReport, all_passed, as_record, as_table
+from authstack.smoke.report import ClientReport, Outcome, Step, all_passed, as_record, as_table
 
 
 def test_a_step_that_fails_is_written_down_and_ends_the_journey() -> None:
@@ -38,6 +38,29 @@ def test_when_everything_is_skipped_nothing_has_passed() -> None:
     report.skip("all", "needs --client-id")
     assert not all_passed([report])
     assert not all_passed([])
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "whole", "summary"),
+    [
+        (["passed", "skipped", "passed"], "passed", "2 passed, 1 skipped"),
+        (["passed", "failed"], "failed", "1 passed, 1 failed"),
+        (["skipped"], "skipped", "1 skipped"),
+        ([], "skipped", ""),
+    ],
+)
+def test_a_client_has_one_outcome(outcomes: list[Outcome], whole: Outcome, summary: str) -> None:
+    report = ClientReport("dynamic", [Step("some", outcome) for outcome in outcomes])
+    assert (report.outcome, report.summary()) == (whole, summary)
+
+
+def test_each_step_is_told_before_it_begins() -> None:
+    told: list[str] = []
+    report = ClientReport("dynamic", on_step=told.append)
+    with report.step("token"):
+        assert told == ["token"]
+    report.skip("refresh", "not offered")
+    assert told == ["token"]
 
 
 def test_the_table_has_a_line_a_step_and_says_what_was_skipped() -> None:

@@ -9,6 +9,7 @@ import typer
 
 from authstack.errors import StackError
 from authstack.options import AsJson, DataDir, PortOffset, named_stack
+from authstack.progress import showing
 
 _EMBEDDED_REDIRECT_URI = "http://localhost:3000/callback"
 
@@ -72,7 +73,8 @@ def smoke(
         target = embedded_target(named_stack(port_offset, data_dir), target)
     elif not browser and not (username and password):
         raise StackError("smoke needs --username and --password, or --browser")
-    reports = asyncio.run(walk(target))
+    with showing([kind.kind for kind in target.kinds()], moving=not browser) as progress:
+        reports = asyncio.run(walk(target, progress))
     if as_json:
         print(json.dumps(as_record(target.resource, reports), indent=2))
     else:

@@ -5,14 +5,16 @@ from pathlib import Path
 
 from authstack.credentials import preregistered_secret_file
 from authstack.layout import Layout
+from authstack.progress import Progress, Stage
 from authstack.services import DEMO_PASSWORD, DEMO_USERNAME, PREREGISTERED_CLIENT_ID
 from authstack.smoke.browser import open_browser_session
 from authstack.smoke.identity import ClientKind, Dynamic, MetadataDocument, Preregistered
 from authstack.smoke.journey import Journey
 from authstack.smoke.login import BrowserPerson, Person, ScriptedPerson
-from authstack.smoke.report import ClientReport
+from authstack.smoke.report import ClientReport, Outcome
 
 _ANSWER_SECONDS = 30.0
+_STAGES: dict[Outcome, Stage] = {"passed": "done", "failed": "failed", "skipped": "skipped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +68,31 @@ def embedded_target(layout: Layout, target: Target) -> Target:
     )
 
 
-async def walk(target: Target) -> list[ClientReport]:
+async def walk(target: Target, progress: Progress) -> list[ClientReport]:
+    """One client after the other, so that each has the deployment to itself."""
     reports = []
     for kind in target.kinds():
-        if isinstance(kind, ClientReport):
-            reports.append(kind)
-            continue
-        # Each client has a browser of its own: nobody is logged in when it starts.
-        ca_file = str(target.ca_file) if target.ca_file else None
-        async with open_browser_session(ca_file, _ANSWER_SECONDS, target.host_map) as session:
-            person: Person = (
-                BrowserPerson(input)
-                if target.browser
-                else ScriptedPerson(session, target.username or "", target.password or "")
-            )
-            reports.append(await Journey(session, target.resource, kind, person).walk())
+        report = await _walk_one(target, kind, progress)
+        progress.tell(report.kind, _STAGES[report.outcome], report.summary())
+        reports.append(report)
     return reports
+
+
+async def _walk_one(
+    target: Target, kind: ClientKind | ClientReport, progress: Progress
+) -> ClientReport:
+    if isinstance(kind, ClientReport):
+        return kind
+    # Each client has a browser of its own: nobody is logged in when it starts.
+    ca_file = str(target.ca_file) if target.ca_file else None
+    async with open_browser_session(ca_file, _ANSWER_SECONDS, target.host_map) as session:
+        person: Person = (
+            BrowserPerson(input)
+            if target.browser
+            else ScriptedPerson(session, target.username or "", target.password or "")
+        )
+
+        def told(step: str) -> None:
+            progress.tell(kind.kind, "running", step)
+
+        return await Journey(session, target.resource, kind, person, told).walk()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -27,10 +28,11 @@ class Journey:
     resource: str
     kind: ClientKind
     person: Person
+    on_step: Callable[[str], None] = lambda name: None
     report: ClientReport = field(init=False)
 
     def __post_init__(self) -> None:
-        self.report = ClientReport(self.kind.kind)
+        self.report = ClientReport(self.kind.kind, on_step=self.on_step)
 
     async def walk(self) -> ClientReport:
         with contextlib.suppress(SmokeFailure):  # its step has written it down

@@ -1,7 +1,7 @@
 """What was walked, how long it took, and what went wrong."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -27,11 +27,13 @@ class ClientReport:
 
     kind: str
     steps: list[Step] = field(default_factory=list)
+    on_step: Callable[[str], None] = lambda name: None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Time one step. A failure is written down and raised, so the journey ends."""
         began = time.perf_counter()
+        self.on_step(name)
         try:
             yield
         except NotOffered as reason:
@@ -51,6 +53,18 @@ class ClientReport:
 
     def _add(self, name: str, outcome: Outcome, began: float, detail: str) -> None:
         self.steps.append(Step(name, outcome, time.perf_counter() - began, detail))
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of the whole: one failure is enough, and skipping everything is no success."""
+        if self.count("failed"):
+            return "failed"
+        return "passed" if self.count("passed") else "skipped"
+
+    def summary(self) -> str:
+        """`22 passed, 1 skipped`"""
+        counts = ((self.count(outcome), outcome) for outcome in _OUTCOMES)
+        return ", ".join(f"{number} {outcome}" for number, outcome in counts if number)
 
     def count(self, outcome: Outcome) -> int:
         return sum(step.outcome == outcome for step in self.steps)
@@ -77,9 +91,8 @@ def as_record(resource: str, reports: list[ClientReport]) -> dict[str, object]:
 
 def all_passed(reports: list[ClientReport]) -> bool:
     """Nothing failed, and something was done at all."""
-    return not any(report.count("failed") for report in reports) and any(
-        report.count("passed") for report in reports
-    )
+    outcomes = {report.outcome for report in reports}
+    return "passed" in outcomes and "failed" not in outcomes
 
 
 def as_table(reports: list[ClientReport]) -> str:
