@@ -129,7 +129,11 @@ class Supervisor:
         self._ended.pop(service.name, None)
         self._remember()
         running.exited.add_done_callback(lambda task: self._has_ended(service.name, running))
-        await self._until_ready(service, running)
+        try:
+            await self._until_ready(service, running)
+        except StackError:
+            self._watch(service.name, "failed")
+            raise
         self._watch(service.name, "done")
         ready[service.name].set()
         all_ready = asyncio.create_task(_all_set(ready.values()))
