@@ -14,7 +14,7 @@ COMPOSE := $(if $(TLS),COMPOSE_FILE=$(TLS_FILES)) docker compose
 
 PYTHON_OK = $(shell $(PYTHON) -c 'import sys, ensurepip, venv; print(sys.version_info >= (3, 11))' 2>/dev/null)
 
-.PHONY: help demo up setup down logs test test-compose check fmt lock need-docker need-python
+.PHONY: help demo up setup down logs test test-compose check screenshots fmt lock need-docker need-python
 .DEFAULT_GOAL := help
 
 help: ## show this
@@ -55,6 +55,9 @@ test: check ## check, then integration and end-to-end tests on the embedded stac
 
 test-compose: setup | need-docker ## the system in containers, each profile (PROFILE=… for one of them)
 	$(if $(PROFILE),COMPOSE_PROFILES=$(PROFILE)) .venv/bin/pytest -q tests/compose
+
+screenshots: setup ## take the pictures of docs/images anew (needs Chromium)
+	.venv/bin/python tests/screenshots.py
 
 fmt: setup ## format, and repair what ruff can repair
 	.venv/bin/ruff format .

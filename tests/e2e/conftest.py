@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e.gallery import Gallery, open_gallery
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,7 @@ AUTHSTACK = Path(sys.executable).with_name("authstack")
 START_SECONDS = 180
 FIRST_PORT, LAST_PORT, EMULATOR_PORT = 3000, 3205, 4566
 MANAGEMENT_PORT_OFFSET = 100
+CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Stack:
 def stack() -> Iterator[Stack]:
     """A stack of our own on ports that are free, ended with the tests."""
     with tempfile.TemporaryDirectory(prefix="authstack-e2e-") as folder:
-        options = ("--port-offset", str(_free_offset()), "--data-dir", folder)
+        options = ("--port-offset", str(free_offset()), "--data-dir", folder)
         environment = {**os.environ, "RATE_LIMITS": "off"}
         try:
             _authstack("up", "--detach", *options, environment=environment)
@@ -63,16 +65,24 @@ def stack() -> Iterator[Stack]:
             _authstack("down", *options)
 
 
+@pytest.fixture(scope="session")
+def gallery() -> Iterator[Gallery]:
+    """A second stack, for tests that look at pages and switch services off to see some."""
+    with (
+        tempfile.TemporaryDirectory(prefix="authstack-ca-") as folder,
+        open_gallery(free_offset(), Path(folder)) as gallery,
+    ):
+        yield gallery
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Of one module: while it is open its own event loop runs here, so no other test could."""
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    program = chromium_program()
     if program is None:
         pytest.skip("Chromium is not installed (CHROMIUM names another program)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()
 
@@ -91,6 +101,10 @@ def browser_context(chromium: Browser, request: pytest.FixtureRequest) -> Iterat
     context.close()
 
 
+def chromium_program() -> str | None:
+    return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
 def _authstack(*arguments: str, environment: dict[str, str] | None = None) -> str:
     done = subprocess.run(
         [str(AUTHSTACK), *arguments],
@@ -104,9 +118,9 @@ def _authstack(*arguments: str, environment: dict[str, str] | None = None) -> st
     return done.stdout
 
 
-def _free_offset() -> int:
+def free_offset(first: int = 10_000) -> int:
     """The first offset at which nobody listens on any port of a stack."""
-    for offset in range(10_000, 60_000, 1000):
+    for offset in range(first, 60_000, 1000):
         ports = [*range(FIRST_PORT, LAST_PORT + 1), EMULATOR_PORT]
         ports.append(EMULATOR_PORT + MANAGEMENT_PORT_OFFSET)
         if not any(_is_taken(port + offset) for port in ports):

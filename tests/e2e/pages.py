@@ -146,10 +146,11 @@ class SignInPage:
 
     page: Page
 
-    def sign_in(self, username: str, password: str) -> None:
+    def sign_in(self, username: str, password: str, *, wait: bool = True) -> None:
+        """wait: for the page that follows"""
         self.page.locator("#username").fill(username)
         self.page.locator("#password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in").click(no_wait_after=not wait)
 
     def ask_for_sign_up(self) -> "SignUpPage":
         self.page.get_by_role("link", name="Sign up").click()

@@ -1,0 +1,85 @@
+"""Every page in every look: WCAG 2.2 AA by axe-core, no wider than its window, light, and kept as a
+picture to look at."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from e2e.conftest import ARTEFACTS
+from e2e.gallery import Gallery, Visitor, visiting
+from e2e.page_table import PAGES, Way
+from playwright.sync_api import Browser, Page
+
+SCREENSHOTS = ARTEFACTS / "screenshots"
+WIDTHS = (1280, 360)
+SCHEMES = ("light", "dark")
+MAX_PAGE_BYTES = 100_000
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE_OPTIONS = {"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"]}
+# What the browser has decoded for this page: the document, its stylesheets and pictures.
+WEIGHT = """
+    ["navigation", "resource"].flatMap(kind => performance.getEntriesByType(kind))
+        .reduce((sum, entry) => sum + entry.decodedBodySize, 0)
+"""
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture
+def visitor(gallery: Gallery, chromium: Browser) -> Iterator[Visitor]:
+    with visiting(gallery, chromium) as visitor:
+        yield visitor
+
+
+def what_axe_finds(page: Page) -> list[str]:
+    """Rule and element of each violation; the page must hold axe-core."""
+    found = page.evaluate("options => axe.run(document, options)", AXE_OPTIONS)["violations"]
+    return [
+        f"{violation['id']} at {node['target']}: {node['failureSummary']}"
+        for violation in found
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_can_be_read_and_used_by_everybody(visitor: Visitor, name: str) -> None:
+    way: Way = PAGES[name]
+    way(visitor)
+    page, faults = visitor.page, dict[str, object]()
+    assert 0 < page.evaluate(WEIGHT) < MAX_PAGE_BYTES
+    assert page.locator("script").count() == 0
+    page.evaluate(AXE_SCRIPT)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for width in WIDTHS:
+        for scheme in SCHEMES:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            look = f"{name}-{width}-{scheme}"
+            page.screenshot(path=SCREENSHOTS / f"{look}.png", full_page=True)
+            if violations := what_axe_finds(page):
+                faults[look] = violations
+            if overflow := page.evaluate(OVERFLOW):
+                faults[f"{look} is too wide"] = overflow
+    assert faults == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "rule"),
+    [
+        ("document.querySelector('h1').style.color = '#f0f0f0'", "color-contrast"),
+        ("document.documentElement.removeAttribute('lang')", "html-has-lang"),
+        ("document.title = ''", "document-title"),
+        ("document.querySelector('[name=decision]').textContent = ''", "button-name"),
+    ],
+)
+def test_a_fault_would_be_found(visitor: Visitor, fault: str, rule: str) -> None:
+    visitor.ask()
+    visitor.page.evaluate(AXE_SCRIPT)
+    assert what_axe_finds(visitor.page) == []
+    visitor.page.evaluate(fault)
+    assert {found.partition(" ")[0] for found in what_axe_finds(visitor.page)} == {rule}
+
+
+def test_what_is_too_wide_would_be_found(visitor: Visitor) -> None:
+    visitor.ask()
+    visitor.page.evaluate("document.querySelector('main').style.width = '200vw'")
+    assert visitor.page.evaluate(OVERFLOW) > 0
