@@ -42,7 +42,10 @@ def main() -> int:
         playwright.chromium.launch(executable_path=program, args=CHROMIUM_OPTIONS) as chromium,
     ):
         for name, picture in PICTURES.items():
-            look = {"viewport": {"width": picture.width, "height": 800}, "device_scale_factor": SCALE}
+            look = {
+                "viewport": {"width": picture.width, "height": 800},
+                "device_scale_factor": SCALE,
+            }
             with visiting(gallery, chromium, **look) as visitor:
                 PAGES[picture.page](visitor)
                 taken = visitor.page.locator(picture.part).screenshot(path=IMAGES / f"{name}.png")

@@ -27,6 +27,7 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,  # or each page asks the file system whether its templates changed
         )
         self._environment.globals.update(common)
 
