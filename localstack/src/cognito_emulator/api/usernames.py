@@ -4,7 +4,7 @@ API reference, UsernameConfigurationType: user names, and the aliases email and 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cognito_emulator.api.rule import ApiAnswer, ApiCall, Forward
@@ -24,14 +24,15 @@ class UsernameRule:
     async def apply(self, call: ApiCall, forward: Forward) -> ApiAnswer:
         # Members that an operation does not have were not judged by its model.
         name, pool_id = call.body.get("Username"), call.body.get("UserPoolId")
-        names_a_user = call.operation.startswith("Admin") and isinstance(name, str)
-        if not names_a_user or not isinstance(pool_id, str):
+        if not (call.operation.startswith("Admin") and isinstance(name, str)):
+            return await forward(call)
+        if not isinstance(pool_id, str):
             return await forward(call)
         pool = await self.pools.describe_pool(pool_id)
         body = {**call.body, "Username": pool.canonical(name)}
         if call.operation in SETS_ATTRIBUTES:
             body = respelled(pool, body)
-        return await forward(ApiCall(call.service, call.operation, body, call.signed))
+        return await forward(replace(call, body=body))
 
 
 def respelled(pool: UserPool, body: Mapping[str, Any]) -> dict[str, Any]:
