@@ -51,7 +51,7 @@ class ClientPage:
         return json.loads(self.says("result"))
 
     def claim(self, name: str) -> str:
-        row = self.page.get_by_test_id("claims").locator(f'tr[data-claim="{name}"] td')
+        row = self.page.get_by_test_id("claims").locator(f'tr[data-claim="{name}"] [data-value]')
         return row.inner_text().strip()
 
     def scopes(self) -> list[str]:

@@ -190,6 +190,8 @@ def _value(store: Any, key: bytes) -> object:
             return store.zrange(key, 0, -1, withscores=True)
         case b"stream":
             return store.xrange(key)
+        case b"none":
+            return "it has expired since it was found"
         case unknown:
             pytest.fail(f"a type that nobody has dumped yet: {unknown!r}")
 
