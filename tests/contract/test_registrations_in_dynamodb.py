@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 
 from oauth_kit.rules.errors import OAuthError
 from registrar.aws import ATTEMPTS
+from registrar.registrations.stored import Registration
 
 LOST_ANSWERS = (
     ReadTimeoutError(endpoint_url="http://localhost"),
@@ -200,6 +201,11 @@ async def test_a_copy_that_redis_lost_comes_back_with_the_next_read(
     assert await world.copy_lives(2) == pytest.approx(89 * DAY, abs=5)
     assert await world.roll("unused") == [world.client_id(1)]
     assert await world.roll("used") == [world.client_id(2)]
+
+
+async def test_what_expired_on_its_way_to_redis_is_not_kept(world: RegistrationWorld) -> None:
+    await world.copies.keep(Registration(world.client(), world.clock(), used=False))
+    assert await world.redis.keys() == []
 
 
 async def test_a_use_brings_back_the_copy_that_redis_lost(world: RegistrationWorld) -> None:

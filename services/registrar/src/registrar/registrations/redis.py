@@ -125,7 +125,9 @@ class RedisRegistrations:
     async def keep(self, registration: Registration) -> None:
         """What another store holds, to be read here until it expires there."""
         client = registration.client
-        lives_seconds = max(1, registration.expires_at - self.clock())
+        lives_seconds = registration.expires_at - self.clock()
+        if lives_seconds <= 0:
+            return
         await self.count(Counted(client.client_id, registration.expires_at, registration.used))
         async with store_errors():
             await self.redis.set(
