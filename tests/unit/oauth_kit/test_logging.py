@@ -6,9 +6,8 @@ import sys
 from typing import Any
 
 import pytest
-import structlog
 
-from oauth_kit.logging import log_config
+from oauth_kit.logging import REQUEST, log_config
 
 CANARY = "canary-token"
 
@@ -83,9 +82,9 @@ def test_asyncio_s_lines_end_before_the_task_and_its_exception() -> None:
 
 
 def test_a_library_s_line_is_json_like_ours() -> None:
-    structlog.contextvars.clear_contextvars()
-    with structlog.contextvars.bound_contextvars(request_id="r1"):
-        line = line_of(record("cannot %s", "resolve", logger="aiohttp.client"))
+    outside = REQUEST.set({"request_id": "r1", "event": "never in place of the line's own"})
+    line = line_of(record("cannot %s", "resolve", logger="aiohttp.client"))
+    REQUEST.reset(outside)
     assert line.pop("timestamp").endswith("Z")
     assert line == {
         "event": "cannot resolve",

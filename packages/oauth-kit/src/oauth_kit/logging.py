@@ -2,7 +2,10 @@
 
 import logging
 import logging.config
-from typing import Any
+from collections.abc import Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any, Final
 
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
@@ -10,8 +13,19 @@ from aiohttp.web import RequestPayloadError
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, ExcInfo, WrappedLogger
 
+REQUEST: Final = ContextVar[Mapping[str, object]]("request", default=MappingProxyType({}))
+"""What each line that is written during a request says of it."""
+
+
+def add_request(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """What structlog's own variables do, with one for all fields: it is set for every request."""
+    for name, value in REQUEST.get().items():
+        event.setdefault(name, value)
+    return event
+
+
 _SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
+    add_request,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]

@@ -89,7 +89,7 @@ class BearerGate:
         token = read_bearer(authorization)
         if token is None:
             return None
-        if await _has_body_token(request):
+        if "Content-Type" in request.headers and await _has_body_token(request):
             read_bearer(authorization, body_token=True)
         return self.verifier.recall(token) or await self.verifier.verify(token)
 

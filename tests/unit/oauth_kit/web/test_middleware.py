@@ -5,14 +5,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
-from fakes.kit_service import Answer, send, serving
-from structlog.contextvars import merge_contextvars
+from aiohttp.test_utils import TestServer
+from fakes.kit_service import Answer, Routes, send, serving
 from structlog.testing import capture_logs
 
+from oauth_kit.logging import REQUEST, add_request
 from oauth_kit.rules.errors import AuthorizationError, OAuthError
 from oauth_kit.web.answering import html_page, json_answer
 from oauth_kit.web.cors import CorsRule
-from oauth_kit.web.service import ServicePorts
+from oauth_kit.web.endpoint import Handler
+from oauth_kit.web.service import ServicePorts, build_service
 
 BASIC = 'Basic realm="token endpoint", charset="UTF-8"'
 
@@ -118,7 +120,7 @@ async def test_a_bug_is_a_500_that_says_nothing(ports: ServicePorts) -> None:
 
 @pytest.mark.requirement("OP2")
 async def test_a_request_is_one_line_with_the_id_of_its_answer(ports: ServicePorts) -> None:
-    with capture_logs(processors=[merge_contextvars]) as lines:
+    with capture_logs(processors=[add_request]) as lines:
         answer = await send(ports.public, "/fine?code=canary")
     [line] = lines
     assert line.pop("milliseconds") >= 0
@@ -133,15 +135,37 @@ async def test_a_request_is_one_line_with_the_id_of_its_answer(ports: ServicePor
 
 
 async def test_a_quiet_service_logs_only_what_it_refuses() -> None:
-    async with serving(web.get("/fine", fine), quiet=True) as ports:
+    refusal = raising(OAuthError("invalid_request", "Wrong"))
+    async with serving(web.get("/fine", fine), refusal, quiet=True) as ports:
         with capture_logs() as lines:
-            await send(ports.public, "/fine")
-            await send(ports.public, "/nothing")
+            for path in ("/fine", "/raise", "/nothing"):
+                await send(ports.public, path)
     handled = [line for line in lines if line["event"] == "request_handled"]
     assert [(line["status"], line["log_level"]) for line in handled] == [
         (200, "debug"),
+        (400, "info"),
         (404, "info"),
     ]
+
+
+async def test_what_follows_on_a_connection_says_nothing_of_the_request_before() -> None:
+    said: list[dict[str, object]] = []
+
+    @web.middleware
+    async def outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        said.append(dict(REQUEST.get()))
+        return response
+
+    routes = Routes([web.get("/fine", fine)])
+    app = build_service([routes], name="x", ports=None)
+    app.middlewares.insert(0, outermost)
+    server = TestServer(app, host="127.0.0.1")
+    await server.start_server()
+    assert server.port is not None
+    await send(server.port, "/fine")
+    await server.close()
+    assert said == [{}]
 
 
 @pytest.mark.requirement("TK28")

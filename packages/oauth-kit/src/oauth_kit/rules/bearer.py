@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from oauth_kit.rules.errors import OAuthError
 
-_TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]++=*+")  # possessive: nothing to go back to
 _NOT_ALLOWED = re.compile(r"[^\x20\x21\x23-\x5B\x5D-\x7E]")  # RFC 6750 §3
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+_compact = json.JSONEncoder(separators=(",", ":")).encode
+
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 # form-action stays out: browsers apply it to the whole redirect chain that follows a form
@@ -34,7 +36,7 @@ def json_answer(
         else {"Cache-Control": f"public, max-age={cacheable_seconds}"}
     )
     return web.Response(
-        body=json.dumps(document, separators=(",", ":")).encode(),
+        body=_compact(document).encode(),
         status=status,
         content_type="application/json",
         headers={**caching, "X-Content-Type-Options": "nosniff", **(headers or {})},

@@ -1,7 +1,7 @@
 """Cross-origin answers: never with credentials, never on pages (Fetch standard)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -44,11 +44,16 @@ class CorsRule:
     request_headers: tuple[str, ...] = _DEFAULT_HEADERS
     exposed_headers: tuple[str, ...] = _DEFAULT_EXPOSED
     allows_origin: AllowOrigin = any_origin
+    _folders: tuple[str, ...] = field(init=False)
+    _exposed: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        folders = tuple(path for path in self.paths if path.endswith("/"))
+        object.__setattr__(self, "_folders", folders)
+        object.__setattr__(self, "_exposed", ", ".join(self.exposed_headers))
 
     def covers(self, path: str) -> bool:
-        return any(
-            path.startswith(known) if known.endswith("/") else path == known for known in self.paths
-        )
+        return path in self.paths or path.startswith(self._folders)
 
     def answer_headers(self, origin: str | None) -> dict[str, str]:
         """What every answer on these paths carries, refusals included."""
@@ -58,7 +63,7 @@ class CorsRule:
             allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
         else:
             return {"Vary": "Origin"}
-        return {**allowed, "Access-Control-Expose-Headers": ", ".join(self.exposed_headers)}
+        return {**allowed, "Access-Control-Expose-Headers": self._exposed}
 
     def preflight(self, origin: str | None) -> web.Response:
         headers = self.answer_headers(origin)
@@ -75,4 +80,7 @@ class CorsRule:
 
 
 def find_rule(rules: Iterable[CorsRule], path: str) -> CorsRule | None:
-    return next((rule for rule in rules if rule.covers(path)), None)
+    for rule in rules:
+        if rule.covers(path):
+            return rule
+    return None

@@ -1,14 +1,14 @@
 """What surrounds every request: its id and log line, its port, and the one place that refuses."""
 
+import os
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
-from structlog.contextvars import bound_contextvars
 
+from oauth_kit.logging import REQUEST
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.web.answering import NO_STORE, json_answer
 from oauth_kit.web.cors import CorsRule, find_rule
@@ -31,16 +31,23 @@ def request_context(*, quiet: bool) -> Middleware:
 
     quiet: successes are logged at debug level (a server whose calls are many and cheap)
     """
+    # looked up once: a logger that is still lazy would look for its configuration each time
+    succeeded, failed = log.debug if quiet else log.info, log.info
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request_id = _id_of(request)
         started = time.perf_counter()
-        with bound_contextvars(request_id=request_id, method=request.method, path=request.path):
+        request_id = request[REQUEST_ID] = _new_id()
+        about = {"request_id": request_id, "method": request.method, "path": request.path}
+        outside = REQUEST.set(about)
+        try:
             response = await handler(request)
-            write = log.debug if quiet and response.status < 400 else log.info
-            milliseconds = round((time.perf_counter() - started) * 1000, 2)
+            seconds = time.perf_counter() - started
+            write = succeeded if response.status < 400 else failed
+            milliseconds = round(seconds * 1000, 2)
             write("request_handled", status=response.status, milliseconds=milliseconds)
+        finally:
+            REQUEST.reset(outside)
         return response
 
     return middleware
@@ -50,7 +57,8 @@ def common_headers(rules: Sequence[CorsRule]) -> PrepareHook:
     """What every answer carries: streams and the answers that aiohttp makes by itself included."""
 
     async def add(request: web.Request, response: web.StreamResponse) -> None:
-        response.headers["X-Request-Id"] = _id_of(request)
+        # what aiohttp answers by itself has passed no middleware
+        response.headers["X-Request-Id"] = request.get(REQUEST_ID) or _new_id()
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         if "Cache-Control" not in response.headers:
             response.headers.update(NO_STORE)
@@ -126,12 +134,9 @@ def preflights(rules: Sequence[CorsRule]) -> Middleware:
     return middleware
 
 
-def _id_of(request: web.Request) -> str:
+def _new_id() -> str:
     """Ours alone: an id that the caller sends would let him forge lines of the log."""
-    known = request.get(REQUEST_ID)
-    if known is None:
-        known = request[REQUEST_ID] = uuid.uuid4().hex
-    return known
+    return os.urandom(16).hex()
 
 
 def _as_json(request: web.Request, error: OAuthError) -> web.Response:
