@@ -28,12 +28,13 @@ KIT_LAYERS: dict[str, set[str]] = {
     "clock": set(),
     "crypto": set(),
     "logging": set(),
+    "metrics": set(),
     "redis": set(),
     "records": {"crypto"},
-    "outbound": {"clock"},
+    "outbound": {"clock", "metrics"},
     "providers": {"clock", "outbound"},
     "settings": {"outbound", "records", "web"},
-    "web": {"logging", "settings"},
+    "web": {"logging", "metrics", "settings"},
 }
 
 # Libraries that one member alone may know.

@@ -1,9 +1,10 @@
-"""After people have used the stack, neither its store nor its logs hold what they must not.
+"""After people have used the stack, its store, logs and metrics do not hold what they must not.
 
 Runs after the other journeys of this folder, so it also looks at what those have left behind.
 """
 
 import base64
+import http.client
 import json
 import re
 import subprocess
@@ -196,9 +197,19 @@ def _value(store: Any, key: bytes) -> object:
             pytest.fail(f"a type that nobody has dumped yet: {unknown!r}")
 
 
+def metrics(layout: Layout) -> dict[str, bytes]:
+    told = {}
+    for place in ("bridge", "registrar", "resource", *KINDS):
+        connection = http.client.HTTPConnection("127.0.0.1", layout.management_port(place))
+        connection.request("GET", "/metrics")
+        told[f"metrics of {place}"] = connection.getresponse().read()
+        connection.close()
+    return told
+
+
 def everything_written(layout: Layout) -> dict[str, bytes]:
-    """The store as it is, the files it was replayed from, and every log."""
-    written = {"the store": b"\n".join(dump(layout))}
+    """The store as it is, the files it was replayed from, every log and all metrics."""
+    written = {"the store": b"\n".join(dump(layout)), **metrics(layout)}
     for folder in (layout.valkey_data, layout.logs):
         for file in folder.rglob("*"):
             if file.is_file():
@@ -240,6 +251,9 @@ async def test_neither_store_nor_logs_hold_a_secret_in_clear(stack: Stack, layou
     for place in ("the store", "logs/bridge.log", "logs/registrar.log"):
         assert client_id.encode() in written[place], "this is not where they write"
     assert any(client_id.encode() in content for name, content in written.items() if "aof" in name)
+    for place, text in metrics(layout).items():
+        assert b"authstack_http_request_duration_seconds_count{" in text, place
+        assert client_id.encode() not in text, "a client is no label"
 
     ends_of_handles = {secret.rpartition(".")[2] for secret in witness.secrets if "@" not in secret}
     leaks = {

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 from multidict import CIMultiDict
 
+from oauth_kit.metrics import Metrics
 from oauth_kit.web.service import ServicePorts, build_service
 
 
@@ -40,6 +41,7 @@ async def serving(*routes: web.AbstractRouteDef, **options: Any) -> AsyncIterato
     """The application that `build_service` makes, on three ports of 127.0.0.1."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
     ports = ServicePorts(*(bound.getsockname()[1] for bound in sockets))
+    options.setdefault("metrics", Metrics())
     app = build_service([Routes(routes)], name="sample", ports=ports, **options)
     # how long aiohttp reads on after it has answered a body that is too large
     runner = web.AppRunner(app, access_log=None, lingering_time=0.1)

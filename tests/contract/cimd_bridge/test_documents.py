@@ -556,6 +556,63 @@ async def test_a_store_that_is_away_is_no_failure_of_the_document(
     assert "client_document_failed" not in [line["event"] for line in lines]
 
 
+# What is counted.
+
+
+@dataclass
+class Counts:
+    lookups: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def bridge(self, world: World) -> Documents:
+        return world.bridge(count_lookup=self.lookups.append, count_failure=self.failures.append)
+
+
+@pytest.mark.requirement("CI17")
+async def test_a_document_is_asked_for_kept_and_stale_by_turns(world: World) -> None:
+    counts = Counts()
+    bridge = counts.bridge(world)
+    world.shelf.answer = good("max-age=600")
+    for _ in range(3):
+        await resolve(bridge)
+    world.clock.now += 600
+    world.shelf.answer = FetchFailed("took too long")
+    await resolve(bridge)
+    world.shelf.answer = status(404)
+    await refusal(bridge)
+    assert counts.lookups == ["miss", "hit", "hit", "stale"]
+    assert counts.failures == ["unavailable", "refused"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (FetchFailed("took too long"), "unavailable"),
+        (status(503), "unavailable"),
+        (status(404), "refused"),
+        (FetchFailed("is too large", answered=True), "refused"),
+        (good(client_secret="s"), "refused"),
+    ],
+)
+async def test_a_host_that_fails_is_counted_and_gives_no_document(
+    world: World, answer: Fetched | FetchFailed, kind: str
+) -> None:
+    counts = Counts()
+    world.shelf.answer = answer
+    await refusal(counts.bridge(world))
+    assert (counts.lookups, counts.failures) == ([], [kind])
+
+
+async def test_what_another_bridge_fetched_meanwhile_is_found(world: World) -> None:
+    world.shelf.open.clear()
+    first, second = Counts(), Counts()
+    asking = [asyncio.create_task(resolve(one.bridge(world))) for one in (first, second)]
+    await world.shelf.reached.wait()
+    world.shelf.open.set()
+    await asyncio.gather(*asking)
+    assert sorted(first.lookups + second.lookups) == ["hit", "miss"]
+
+
 # How often.
 
 

@@ -20,6 +20,7 @@ from fakes.bridge_harness import ISSUER, RESOURCE, Answer, Bridge, FakeClock, Fa
 from fakes.fake_provider import ISSUER as PROVIDER_ISSUER
 from fakes.fake_provider import FakeProvider
 from fakes.processes import free_ports, running
+from fakes.scraped import Scraped
 from yarl import URL
 
 from cimd_bridge.background import Background
@@ -35,6 +36,7 @@ class Replicas:
     """Where the bridges listen, what they were told, and what they wrote."""
 
     ports: list[int]
+    management_ports: list[int]
     provider_port: int
     environment: dict[str, str]
     logs: list[Path]
@@ -42,6 +44,15 @@ class Replicas:
     def settings(self) -> Settings:
         told = {name.lower(): value for name, value in self.environment.items()}
         return Settings.model_validate(told)
+
+    async def counted(self, name: str, **labels: str) -> float:
+        """The sum over all of them."""
+        total = 0.0
+        async with aiohttp.ClientSession() as session:
+            for port in self.management_ports:
+                async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+                    total += Scraped.of(await answer.text()).sum(name, **labels)
+        return total
 
     def one_browser(self) -> aiohttp.CookieJar:
         """Known to all of them: elsewhere they share the port that is in the cookie's name."""
@@ -85,7 +96,7 @@ def replicas(valkey_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with ExitStack() as stack, ThreadPoolExecutor(PROCESSES) as starters:
         list(starters.map(stack.enter_context, services))
         logs = [folder / "log" for folder in folders]
-        yield Replicas(public, provider_port, shared, logs)
+        yield Replicas(public, management, provider_port, shared, logs)
 
 
 def environment(valkey_url: str, provider_port: int) -> dict[str, str]:
@@ -231,6 +242,26 @@ async def test_a_token_from_before_the_last_one_kills_the_family_at_every_proces
     for _ in range(PROCESSES):
         refused = await bridge.refresh(client, newest)
         assert (refused.status, refused.json()["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.requirement("TK19")
+async def test_a_reuse_is_counted_once_over_all_processes_and_so_is_its_denial(
+    bridge: Bridge, replicas: Replicas
+) -> None:
+    causes = (
+        ("authstack_reuse_detected_total", {"credential": "refresh_token"}),
+        ("authstack_refreshes_total", {"outcome": "reused"}),
+        ("authstack_denials_written_total", {"kind": "grant"}),
+    )
+    before = [await replicas.counted(name, **labels) for name, labels in causes]
+    client = await bridge.register()
+    stolen = (await bridge.tokens_for(client))["refresh_token"]
+    newest = (await bridge.refresh(client, stolen)).json()["refresh_token"]
+    assert (await bridge.refresh(client, newest)).status == 200
+    assert [await replicas.counted(name, **labels) for name, labels in causes] == before
+    assert (await bridge.refresh(client, stolen)).json()["error"] == "invalid_grant"
+    after = [await replicas.counted(name, **labels) for name, labels in causes]
+    assert after == [count + 1 for count in before]
 
 
 @pytest.mark.requirement("OP1", "CB9", "TK26")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from oauth_kit.metrics import Metrics
 from oauth_kit.settings import ServiceSettings, load_settings
 from oauth_kit.web.answering import json_answer
 from oauth_kit.web.reading import read_form
@@ -52,7 +53,7 @@ class SampleEndpoint:
 
 async def create_app() -> web.Application:
     ports = ServicePorts(SETTINGS.port, SETTINGS.effective_management_port)
-    return build_service([SampleEndpoint()], name="sample", ports=ports)
+    return build_service([SampleEndpoint()], name="sample", ports=ports, metrics=Metrics())
 
 
 SETTINGS = load_settings(ServiceSettings)

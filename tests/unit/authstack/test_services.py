@@ -20,7 +20,9 @@ def test_real_aws_credentials_do_not_reach_any_service(layout: Layout) -> None:
     assert "AWS_ACCESS_KEY_ID" not in found["bridge"].environment
 
 
-@pytest.mark.parametrize("name", ["HTTP_PROXY", "https_proxy", "PYTHONPATH", "PYTHONHOME"])
+@pytest.mark.parametrize(
+    "name", ["HTTP_PROXY", "https_proxy", "PYTHONPATH", "PYTHONHOME", "PROMETHEUS_MULTIPROC_DIR"]
+)
 def test_what_would_lead_a_service_astray_is_not_inherited(layout: Layout, name: str) -> None:
     for service in services(layout, **{name: "elsewhere"}).values():
         assert name not in service.environment

@@ -94,7 +94,8 @@ async def test_an_answer_that_is_no_client_is_no_unknown_client(status: int, bod
 @pytest.mark.requirement("TK29")
 async def test_a_registrar_that_is_away_is_no_unknown_client() -> None:
     session = open_session(timeout_seconds=2)
-    api = RegistrarApi(session, "http://127.0.0.1:1", TOKEN)
+    counted: list[None] = []
+    api = RegistrarApi(session, "http://127.0.0.1:1", TOKEN, lambda: counted.append(None))
     for call in (
         api.find_client("mcp-1"),
         api.renew("mcp-1"),
@@ -105,6 +106,7 @@ async def test_a_registrar_that_is_away_is_no_unknown_client() -> None:
         assert refused.value.code == "temporarily_unavailable"
         assert TOKEN not in str(refused.value)
     await session.close()
+    assert len(counted) == 3
 
 
 @pytest.mark.requirement("TK27")

@@ -17,6 +17,8 @@ from oauth_kit.redis import Redis
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.web.rate_limits import RateLimits
 from registrar.app import build_app, upstream_clients
+from registrar.directories.counted import counted
+from registrar.metrics import RegistrarMetrics
 from registrar.registrations.table import RegistrationTable
 from registrar.settings import Settings
 from registrar.upstream_clients import UpstreamClients
@@ -106,13 +108,22 @@ def start_registrar(aiohttp_client: Any, redis: Redis) -> Start:
         settings = make_settings(**changes)
         provider = ChangingProvider(provider_config())
         directory = MemoryDirectory()
+        metrics = RegistrarMetrics(upstream_client_budget=settings.upstream_client_budget)
         application = build_app(
             settings,
             redis=redis,
             provider=provider,
-            directory_for=lambda _: directory if administers else None,
+            directory_for=counted(
+                lambda _: directory if administers else None, metrics.upstream_errors.add
+            ),
             table=table,
-            limits=RateLimits("memory://", prefix="rate", enabled=settings.rate_limits == "on"),
+            limits=RateLimits(
+                "memory://",
+                prefix="rate",
+                enabled=settings.rate_limits == "on",
+                count_limited=metrics.rate_limited.add,
+            ),
+            metrics=metrics,
             clock=lambda: NOW,
         )
         return Registrar(

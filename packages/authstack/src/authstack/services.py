@@ -22,9 +22,9 @@ _IDENTITY_NAMES = ("CLIENT_KIND", "SECRETS_DIR", "STATE_DIR", "PROVIDER_FILE")
 FIXED = frozenset((*_PLACE_NAMES, *_IDENTITY_NAMES))
 """What says which process this is: one value of the caller's cannot be right for all of them."""
 
-_NOT_INHERITED = re.compile(r"AWS_\w+|PYTHON\w*|\w+_proxy", re.IGNORECASE)
-"""Real AWS credentials have no business here, nor another environment's Python; and a proxy would
-be asked for what runs on this machine."""
+_NOT_INHERITED = re.compile(r"AWS_\w+|PYTHON\w*|PROMETHEUS_\w+|\w+_proxy", re.IGNORECASE)
+"""Real AWS credentials have no business here, nor another environment's Python; a proxy would be
+asked for what runs on this machine, and one folder of metrics would be shared by all services."""
 
 
 @dataclass(frozen=True, slots=True)

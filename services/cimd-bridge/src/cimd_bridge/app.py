@@ -1,6 +1,7 @@
 """The bridge, composed: the one place where adapters meet ports."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 from aiohttp import web
@@ -27,6 +28,7 @@ from cimd_bridge.handlers.token import TOKEN_PATH, TokenEndpoint
 from cimd_bridge.key_rotation import key_rotation
 from cimd_bridge.liveness import Liveness
 from cimd_bridge.login_start import LoginStart
+from cimd_bridge.metrics import BridgeMetrics
 from cimd_bridge.own_clients import OwnClients
 from cimd_bridge.own_tokens import OwnTokens
 from cimd_bridge.records.codes import Codes
@@ -39,13 +41,12 @@ from cimd_bridge.registrar_api import RegistrarApi
 from cimd_bridge.settings import Settings
 from cimd_bridge.signing_keys import JWKS_MAX_AGE_SECONDS, Rotation, SigningKeys
 from cimd_bridge.tokens import TokenMinter
-from cimd_bridge.upstream import ProviderFactory, Upstream
+from cimd_bridge.upstream import Upstream
 from oauth_kit.clock import Clock, system_clock
 from oauth_kit.crypto.keyed_hash import KeyedHash
 from oauth_kit.outbound.host_map import HostMap
 from oauth_kit.outbound.http import open_session, tls_context
 from oauth_kit.outbound.public_fetch import PublicFetch
-from oauth_kit.providers.catalog import ProviderConfig
 from oauth_kit.providers.oidc import OidcProvider
 from oauth_kit.records.upstream_client import UpstreamClientSealer
 from oauth_kit.redis import Redis, connect, redis_ready
@@ -91,25 +92,28 @@ def build_app(
 ) -> web.Application:
     """The whole service on a given store and session."""
     background = background or Background()
+    metrics = BridgeMetrics()
     scopes = settings.scope_policy()
     proxies = TrustedProxies(settings.trusted_proxies)
     limits = RateLimits(
         settings.redis_url,
         prefix=settings.keyspace.key("rate"),
         enabled=settings.rate_limits == "on",
+        count_limited=metrics.rate_limited.add,
     )
     preregistered = settings.preregistered()
-    records = _records(settings, redis)
+    records = _records(settings, redis, metrics)
     registrar = RegistrarApi(
         session,
         settings.registrar_internal_url,
         settings.internal_token.get_secret_value(),
+        partial(metrics.upstream_errors.add, "registrar", "unavailable"),
     )
     own_clients = OwnClients(
         redis, settings.keyspace, UpstreamClientSealer(settings.upstream_ring), registrar
     )
-    upstream = _upstream(settings, own_clients, session, clock)
-    documents = _documents(settings, redis, limits, clock)
+    upstream = _upstream(settings, own_clients, session, metrics, clock)
+    documents = _documents(settings, redis, limits, metrics, clock)
     clients = ClientResolver(preregistered, documents, redis, settings.keyspace, registrar)
     brand = settings.brand()
     front_channel = FrontChannel(settings.issuer, Pages("cimd_bridge", SHARED, brand=brand))
@@ -162,6 +166,7 @@ def build_app(
                 TokenMinter(settings.issuer, records.signing_keys, settings.access_token_seconds),
                 scopes,
                 settings.resource,
+                metrics,
                 clock,
             ),
             RevokeEndpoint(
@@ -182,6 +187,7 @@ def build_app(
         ],
         name="cimd-bridge",
         ports=ports,
+        metrics=metrics,
         readiness=[lambda: redis_ready(redis), lambda: _keys_ready(records.signing_keys, clock)],
         cors=[
             CorsRule((METADATA_PATH, JWKS_PATH), ("GET", "HEAD", "OPTIONS")),
@@ -208,7 +214,7 @@ class _Records:
     signing_keys: SigningKeys
 
 
-def _records(settings: Settings, redis: Redis) -> _Records:
+def _records(settings: Settings, redis: Redis, metrics: BridgeMetrics) -> _Records:
     store = RecordStore.under(settings.master_ring, redis, settings.keyspace)
     token_seconds = settings.access_token_seconds + _LEEWAY_SECONDS
     lifetimes = Lifetimes(
@@ -218,7 +224,11 @@ def _records(settings: Settings, redis: Redis) -> _Records:
         unrefreshable_seconds=token_seconds,
         grace_seconds=settings.refresh_grace_seconds,
     )
-    denials = Denials(store, window_seconds=token_seconds + _DENIAL_MARGIN_SECONDS)
+    denials = Denials(
+        store,
+        window_seconds=token_seconds + _DENIAL_MARGIN_SECONDS,
+        count_written=metrics.denials_written.add,
+    )
     return _Records(
         transactions=Transactions(store),
         codes=Codes(store, lifetimes=lifetimes),
@@ -233,14 +243,26 @@ def _records(settings: Settings, redis: Redis) -> _Records:
 
 
 def _upstream(
-    settings: Settings, own_clients: OwnClients, session: aiohttp.ClientSession, clock: Clock
+    settings: Settings,
+    own_clients: OwnClients,
+    session: aiohttp.ClientSession,
+    metrics: BridgeMetrics,
+    clock: Clock,
 ) -> Upstream:
+    make_provider = partial(
+        OidcProvider,
+        session=session,
+        scopes=settings.provider_scopes,
+        authorize_params=settings.provider_authorize_params,
+        clock=clock,
+    )
     return Upstream(
         settings.provider_source(),
-        _provider_factory(settings, session, clock),
+        make_provider,
         own_clients=own_clients,
         callback_url=settings.issuer + CALLBACK_PATH,
         uses_own_clients=settings.uses_own_clients,
+        count_failure=metrics.upstream_errors.add,
     )
 
 
@@ -255,7 +277,7 @@ def _consent_page(settings: Settings, pages: Pages) -> ConsentPage:
 
 
 def _documents(
-    settings: Settings, redis: Redis, limits: RateLimits, clock: Clock
+    settings: Settings, redis: Redis, limits: RateLimits, metrics: BridgeMetrics, clock: Clock
 ) -> Documents | None:
     """Clients' metadata documents: strangers' hosts, and in development what the settings allow."""
     if settings.client_documents == "off":
@@ -279,22 +301,9 @@ def _documents(
         limits,
         settings.document_limits,
         clock=clock,
+        count_lookup=metrics.document_lookups.add,
+        count_failure=partial(metrics.upstream_errors.add, "client_document"),
     )
-
-
-def _provider_factory(
-    settings: Settings, session: aiohttp.ClientSession, clock: Clock
-) -> ProviderFactory:
-    def make(config: ProviderConfig) -> OidcProvider:
-        return OidcProvider(
-            config,
-            session,
-            scopes=settings.provider_scopes,
-            authorize_params=settings.provider_authorize_params,
-            clock=clock,
-        )
-
-    return make
 
 
 async def _keys_ready(signing_keys: SigningKeys, clock: Clock) -> str | None:

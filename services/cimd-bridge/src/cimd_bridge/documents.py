@@ -5,23 +5,26 @@
 import asyncio
 import contextlib
 import hashlib
-import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 from aiohttp import web
 from redis.exceptions import LockError
 
+from cimd_bridge.kept_document import KeptDocument
 from cimd_bridge.limits import DocumentLimits
+from cimd_bridge.metrics import DocumentLookup, UpstreamFailure
 from oauth_kit.clock import Clock, system_clock
+from oauth_kit.metrics import uncounted
 from oauth_kit.outbound.public_fetch import Fetched, FetchFailed, PublicFetch
 from oauth_kit.records.client import Client
 from oauth_kit.records.keys import Keyspace
 from oauth_kit.redis import Redis, store_errors
-from oauth_kit.rules.cache_lifetime import CacheLifetime, cache_lifetime
+from oauth_kit.rules.cache_lifetime import cache_lifetime
 from oauth_kit.rules.client_document import DOCUMENT_REFUSED, DocumentUrl, read_client_document
-from oauth_kit.rules.client_metadata import ClientMetadata, MetadataPolicy
+from oauth_kit.rules.client_metadata import MetadataPolicy
 from oauth_kit.rules.document_targets import DocumentTargets
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.web.rate_limits import RateLimits
@@ -37,43 +40,9 @@ _LOCK_POLL_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """A document that was good when it was fetched or confirmed."""
-
-    metadata: ClientMetadata
-    etag: str | None
-    lifetime: CacheLifetime
-    confirmed_at: int
-
-    @property
-    def fresh_until(self) -> int:
-        return self.confirmed_at + self.lifetime.fresh_seconds
-
-    def to_json(self) -> str:
-        return json.dumps(
-            {
-                "metadata": self.metadata.to_document(),
-                "etag": self.etag,
-                "lifetime": asdict(self.lifetime),
-                "confirmed_at": self.confirmed_at,
-            }
-        )
-
-    @classmethod
-    def from_json(cls, text: str) -> "_Kept":
-        record = json.loads(text)
-        return cls(
-            metadata=ClientMetadata.from_document(record["metadata"]),
-            etag=record["etag"],
-            lifetime=CacheLifetime(**record["lifetime"]),
-            confirmed_at=record["confirmed_at"],
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class _Flight:
     caller: str
-    landed: asyncio.Task[_Kept]
+    landed: asyncio.Task[KeptDocument]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +58,8 @@ class Documents:
     limits: DocumentLimits
     max_documents: int = 10_000
     clock: Clock = system_clock
+    count_lookup: Callable[[DocumentLookup], None] = uncounted
+    count_failure: Callable[[UpstreamFailure], None] = uncounted
     _flights: dict[str, _Flight] = field(default_factory=dict, init=False)
 
     async def resolve(self, client_id: str, *, caller: str, sec_fetch_site: str | None) -> Client:
@@ -112,7 +83,7 @@ class Documents:
     async def close(self, application: web.Application | None = None) -> None:
         self.fetch.close()
 
-    async def _fly(self, url: DocumentUrl, caller: str) -> _Kept:
+    async def _fly(self, url: DocumentUrl, caller: str) -> KeptDocument:
         """One look at a URL at a time in this process: whoever comes meanwhile gets its outcome.
 
         Another caller's exhausted limit is not an outcome: then it is the next one's turn.
@@ -129,10 +100,11 @@ class Documents:
                 if error.status != 429 or flight.caller == caller:
                     raise
 
-    async def _look(self, url: DocumentUrl, caller: str) -> _Kept:
+    async def _look(self, url: DocumentUrl, caller: str) -> KeptDocument:
         try:
             kept = await self._read(url)
             if kept is not None and self._is_fresh(kept):
+                self.count_lookup("hit")
                 return kept
             return await self._renew(url, caller)
         except OAuthError as error:
@@ -142,7 +114,7 @@ class Documents:
         finally:
             del self._flights[url.url]
 
-    async def _renew(self, url: DocumentUrl, caller: str) -> _Kept:
+    async def _renew(self, url: DocumentUrl, caller: str) -> KeptDocument:
         """One fetch of a URL at a time among all replicas: the others then find it in the store."""
         lock = self.redis.lock(
             self._key(url, "lock"),
@@ -156,6 +128,7 @@ class Documents:
         try:
             kept = await self._read(url)
             if kept is not None and self._is_fresh(kept):
+                self.count_lookup("hit")
                 return kept
             if not locked:
                 return self._stale(url, kept, "is slow and being fetched elsewhere")
@@ -168,7 +141,7 @@ class Documents:
                     with contextlib.suppress(LockError):
                         await lock.release()
 
-    async def _was_good(self, url: DocumentUrl, kept: _Kept | None) -> bool:
+    async def _was_good(self, url: DocumentUrl, kept: KeptDocument | None) -> bool:
         async with store_errors():
             return kept is not None or await self.redis.exists(self._key(url, "known")) == 1
 
@@ -179,21 +152,26 @@ class Documents:
             await check("cimd-new", url.host, self.limits.new_per_host)
         await check("cimd-host", url.host, self.limits.per_host)
 
-    async def _ask(self, url: DocumentUrl, kept: _Kept | None, known: bool) -> _Kept:
+    async def _ask(self, url: DocumentUrl, kept: KeptDocument | None, known: bool) -> KeptDocument:
         """Ask the host. What it answers wrongly is forgotten; while it fails the stale serves."""
         try:
             confirmed = await self._fetch(url, kept, known)
         except FetchFailed as failure:
+            self.count_failure("unavailable")
             return self._stale(url, kept, failure.reason)
         except OAuthError:
+            self.count_failure("refused")
             await self._forget(url)
             raise
+        self.count_lookup("miss")
         if kept is not None and kept.metadata != confirmed.metadata:
             log.warning("client_document_changed", host=url.host, path=url.path)
         await self._keep(url, confirmed)
         return confirmed
 
-    async def _fetch(self, url: DocumentUrl, kept: _Kept | None, known: bool) -> _Kept:
+    async def _fetch(
+        self, url: DocumentUrl, kept: KeptDocument | None, known: bool
+    ) -> KeptDocument:
         """Raises FetchFailed while the host fails, OAuthError for an answer that is no good."""
         try:
             etag = kept.etag if kept else None
@@ -206,11 +184,11 @@ class Documents:
             raise FetchFailed(f"has status {answer.status}")
         return self._judge(url, answer, kept)
 
-    def _judge(self, url: DocumentUrl, answer: Fetched, kept: _Kept | None) -> _Kept:
+    def _judge(self, url: DocumentUrl, answer: Fetched, kept: KeptDocument | None) -> KeptDocument:
         """Exactly 200 with a good document, or 304 to a question that had a condition."""
         if answer.status == 304 and kept is not None and kept.etag is not None:
             unchanged = not answer.cache_control
-            return _Kept(
+            return KeptDocument(
                 metadata=kept.metadata,
                 etag=answer.etag or kept.etag,
                 lifetime=kept.lifetime if unchanged else cache_lifetime(answer.cache_control),
@@ -218,32 +196,33 @@ class Documents:
             )
         if answer.status != 200:
             raise _refusal(f"has status {answer.status}")
-        return _Kept(
+        return KeptDocument(
             metadata=read_client_document(url.url, answer.content_type, answer.body, self.policy),
             etag=answer.etag,
             lifetime=cache_lifetime(answer.cache_control),
             confirmed_at=self.clock(),
         )
 
-    def _stale(self, url: DocumentUrl, kept: _Kept | None, reason: str) -> _Kept:
+    def _stale(self, url: DocumentUrl, kept: KeptDocument | None, reason: str) -> KeptDocument:
         if (
             kept is not None
             and kept.lifetime.serve_stale
             and self.clock() < kept.fresh_until + _STALE_SECONDS
         ):
             log.warning("client_document_stale", host=url.host, reason=reason)
+            self.count_lookup("stale")
             return kept
         raise _refusal(reason)
 
-    def _is_fresh(self, kept: _Kept) -> bool:
+    def _is_fresh(self, kept: KeptDocument) -> bool:
         return self.clock() < kept.fresh_until
 
-    async def _read(self, url: DocumentUrl) -> _Kept | None:
+    async def _read(self, url: DocumentUrl) -> KeptDocument | None:
         async with store_errors():
             text = await self.redis.get(self._key(url))
-        return None if text is None else _Kept.from_json(str(text))
+        return None if text is None else KeptDocument.from_json(str(text))
 
-    async def _keep(self, url: DocumentUrl, kept: _Kept) -> None:
+    async def _keep(self, url: DocumentUrl, kept: KeptDocument) -> None:
         async with store_errors():
             await self._make_room(url)
             await self.redis.set(self._key(url, "known"), "1", ex=_KNOWN_SECONDS)

@@ -1,6 +1,7 @@
 """What the bridge asks the registrar over its internal API."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -8,6 +9,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
+from oauth_kit.metrics import uncounted
 from oauth_kit.outbound.http import read_answer
 from oauth_kit.records.client import Client
 from oauth_kit.rules.errors import OAuthError
@@ -24,6 +26,7 @@ class RegistrarApi:
     session: aiohttp.ClientSession
     base_url: str
     token: str = field(repr=False)
+    count_failure: Callable[[], None] = uncounted
 
     async def find_client(self, client_id: str) -> Client | None:
         """What Redis does not hold. Raises temporarily_unavailable: a miss is never a guess."""
@@ -98,8 +101,11 @@ class RegistrarApi:
                 timeout=timeout,
             ) as response:
                 content = await read_answer(response)
+                if response.status >= 500:
+                    self.count_failure()
                 return response.status, parse_json_object(content) if content else {}
         except _FAILURES as error:
+            self.count_failure()
             raise _unavailable(f"registrar: {type(error).__name__}") from error
 
 

@@ -2,15 +2,18 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
 
+from cimd_bridge.metrics import UpstreamFailure, UpstreamOperation
 from cimd_bridge.own_clients import OwnClients
 from cimd_bridge.records.handles import new_secret
 from cimd_bridge.records.transactions import Transactions
 from cimd_bridge.refusals import PROVIDER_UNREACHABLE
+from oauth_kit.metrics import uncounted
 from oauth_kit.providers.catalog import ProviderConfig, ProviderSource
 from oauth_kit.providers.dialects import DIALECTS, LogoutDialect
 from oauth_kit.providers.oidc import OidcProvider
@@ -59,12 +62,14 @@ class Upstream:
         own_clients: OwnClients,
         callback_url: str,
         uses_own_clients: bool,
+        count_failure: Callable[[UpstreamOperation, UpstreamFailure], None] = uncounted,
     ) -> None:
         self._source = source
         self._make_provider = make_provider
         self._own_clients = own_clients
         self._callback_url = callback_url
         self._uses_own_clients = uses_own_clients
+        self._count_failure = count_failure
         self._provider: OidcProvider | None = None
 
     @property
@@ -89,13 +94,14 @@ class Upstream:
         )
         secret, nonce, verifier = new_secret(), new_secret(), secrets.token_urlsafe(48)
         try:
-            location = await provider.authorization_url(
-                own.client_id if own else provider.config.client_id,
-                redirect_uri=self._callback_url,
-                state=Transactions.upstream_state(form_id, secret),
-                nonce=nonce,
-                code_challenge=challenge_of(verifier),
-            )
+            with self._counted("authorize"):
+                location = await provider.authorization_url(
+                    own.client_id if own else provider.config.client_id,
+                    redirect_uri=self._callback_url,
+                    state=Transactions.upstream_state(form_id, secret),
+                    nonce=nonce,
+                    code_challenge=challenge_of(verifier),
+                )
         except UpstreamUnavailableError as error:
             raise _unavailable(str(error)) from error
         return StartedLogin(
@@ -124,13 +130,14 @@ class Upstream:
             raise UpstreamRefusedError("iss is not the provider's")
         credentials = await self._credentials(provider, client_id, upstream_client_id)
         try:
-            return await provider.exchange(
-                code,
-                credentials,
-                redirect_uri=self._callback_url,
-                code_verifier=code_verifier,
-                nonce=nonce,
-            )
+            with self._counted("exchange"):
+                return await provider.exchange(
+                    code,
+                    credentials,
+                    redirect_uri=self._callback_url,
+                    code_verifier=code_verifier,
+                    nonce=nonce,
+                )
         except UpstreamRefusedError as error:
             if await self._lost(client_id, upstream_client_id, error):
                 raise UpstreamUnavailableError("upstream client lost: log in again") from error
@@ -148,7 +155,8 @@ class Upstream:
         provider = self._of_generation(generation)
         credentials = await self._credentials(provider, client_id, upstream_client_id)
         try:
-            return await provider.refresh(tokens, credentials)
+            with self._counted("refresh"):
+                return await provider.refresh(tokens, credentials)
         except UpstreamRefusedError as error:
             await self._lost(client_id, upstream_client_id, error)
             raise
@@ -164,7 +172,8 @@ class Upstream:
         """Raises UpstreamRefusedError, UpstreamUnavailableError or OAuthError (store)."""
         provider = self._of_generation(generation)
         credentials = await self._credentials(provider, client_id, upstream_client_id)
-        await provider.revoke(tokens, credentials)
+        with self._counted("revoke"):
+            await provider.revoke(tokens, credentials)
 
     async def logout_url(self, *, return_to: str, state: str) -> str | None:
         """Where a browser ends its log-in, as everybody's client; None where there is no such page.
@@ -189,6 +198,18 @@ class Upstream:
         if upstream_client_id is None or error.code not in _UNKNOWN_CLIENT:
             return False
         return await self._own_clients.is_gone(client_id)
+
+    @contextmanager
+    def _counted(self, operation: UpstreamOperation) -> Iterator[None]:
+        """What the provider refuses or does not answer; our own refusals are none of its errors."""
+        try:
+            yield
+        except UpstreamRefusedError:
+            self._count_failure(operation, "refused")
+            raise
+        except UpstreamUnavailableError:
+            self._count_failure(operation, "unavailable")
+            raise
 
     def _current(self) -> OidcProvider:
         config = self._source.current()

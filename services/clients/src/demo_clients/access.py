@@ -9,10 +9,18 @@ import structlog
 
 from demo_clients.discovery import Discovery
 from demo_clients.identity.port import ClientIdentity
-from demo_clients.problems import ClientUnknown, GrantEnded, LogInNeeded, TokenRefused
+from demo_clients.metrics import RefreshOutcome
+from demo_clients.problems import (
+    ClientUnknown,
+    GrantEnded,
+    LogInNeeded,
+    Problem,
+    TokenRefused,
+)
 from demo_clients.sessions import SessionId, Sessions
 from demo_clients.tokens import TokenEndpoint, Tokens
 from oauth_kit.clock import Clock
+from oauth_kit.metrics import uncounted
 from oauth_kit.rules.bearer import Challenge
 
 log = structlog.get_logger()
@@ -32,6 +40,7 @@ class Access:
     discovery: Discovery
     identity: ClientIdentity
     clock: Clock
+    count_refresh: Callable[[RefreshOutcome], None] = uncounted
     _under_way: set[asyncio.Task[Tokens]] = field(default_factory=set)
 
     async def call(self, session_id: SessionId, send: Callable[[str], Awaitable[T]]) -> T:
@@ -83,9 +92,14 @@ class Access:
             try:
                 renewed = await self.tokens.refresh(held, now=self.clock())
             except (GrantEnded, ClientUnknown) as ended:
+                self.count_refresh("ended")
                 record.session = record.session.without_tokens()
                 ending = ended
+            except Problem:
+                self.count_refresh("failed")
+                raise
             else:
+                self.count_refresh("renewed")
                 record.session = record.session.with_renewed(renewed)
                 log.info("tokens_refreshed", issuer=held.server.issuer)
                 return renewed

@@ -1,6 +1,7 @@
 """One demo client from its settings."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import aiohttp
 from aiohttp import web
@@ -9,6 +10,7 @@ from demo_clients.access import Access
 from demo_clients.actions import Actions
 from demo_clients.attacks.lab import Lab
 from demo_clients.attacks.panel import Panel
+from demo_clients.counted_outgoing import CountedOutgoing
 from demo_clients.discovery import Discovery
 from demo_clients.flow import LoginFlow
 from demo_clients.handlers.actions import ACTION_NAMES, ActionEndpoint
@@ -29,6 +31,7 @@ from demo_clients.identity.port import ClientIdentity, Profile
 from demo_clients.identity.preregistered import Preregistered
 from demo_clients.journey import Journey
 from demo_clients.mcp_calls import McpServer
+from demo_clients.metrics import ClientMetrics, UpstreamOperation
 from demo_clients.outgoing import Outgoing
 from demo_clients.resource_calls import ResourceServer
 from demo_clients.sessions import Sessions
@@ -94,8 +97,12 @@ def build_app(
 
     waiting: connections for those who follow a timeline; each holds one while it waits
     """
-    outgoing = Outgoing(session)
-    identity = build_identity(settings, redis, outgoing)
+    metrics = ClientMetrics()
+
+    def outgoing(operation: UpstreamOperation) -> Outgoing:
+        return CountedOutgoing(session, partial(metrics.upstream_errors.add, operation))
+
+    identity = build_identity(settings, redis, outgoing("registration"))
     sessions = Sessions(
         redis,
         Sealer(settings.session_ring.derive(f"session of {settings.public_url}")),
@@ -104,16 +111,16 @@ def build_app(
     )
     timelines = build_timelines(settings, redis, waiting or redis, clock)
     recorder = Recorder(timelines)
-    resource = ResourceServer(outgoing, settings.resource, settings.contexts_address)
+    resource = ResourceServer(outgoing("resource"), settings.resource, settings.contexts_address)
     mcp = McpServer(resource)
-    tokens = TokenEndpoint(outgoing, settings.resource)
-    discovery = Discovery(settings.resource, outgoing, settings.loopback_allowed)
-    access = Access(sessions, tokens, discovery, identity, clock)
+    tokens = TokenEndpoint(outgoing("token"), settings.resource)
+    discovery = Discovery(settings.resource, outgoing("discovery"), settings.loopback_allowed)
+    access = Access(sessions, tokens, discovery, identity, clock, metrics.refreshes.add)
     actions = Actions(access, sessions, resource, mcp)
     flow = LoginFlow(sessions, discovery, identity, mcp, tokens, settings.redirect_uri, clock)
     panel = Panel(
         Lab(
-            outgoing,
+            Outgoing(session),
             sessions,
             timelines,
             access,
@@ -153,6 +160,7 @@ def build_app(
         ],
         name=f"client-{settings.client_kind.replace('_', '-')}",
         ports=ports,
+        metrics=metrics,
         readiness=[lambda: redis_ready(redis)],
         page_paths=PAGE_PATHS,
         error_page=ProblemPage(about, pages),

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import suppress
 from functools import partial
+from math import nan
 
 import aiohttp
 from aiohttp import web
@@ -13,6 +14,7 @@ from oauth_kit.outbound.http import open_session
 from oauth_kit.providers.catalog import ProviderSource
 from oauth_kit.records.upstream_client import UpstreamClientSealer
 from oauth_kit.redis import Redis, connect, redis_ready
+from oauth_kit.rules.errors import OAuthError
 from oauth_kit.settings import load_settings
 from oauth_kit.web.cors import CorsRule
 from oauth_kit.web.endpoint import Endpoint
@@ -21,10 +23,12 @@ from oauth_kit.web.reading import TrustedProxies
 from oauth_kit.web.service import ServicePorts, build_service
 from registrar.app_client_names import AppClientNames
 from registrar.directories.catalog import DirectoryFor, directory_catalog
+from registrar.directories.counted import counted
 from registrar.existence import Existence
 from registrar.handlers.bearer_guard import BearerGuard
 from registrar.handlers.internal import InternalEndpoint
 from registrar.handlers.register import RegisterEndpoint, RegistrationLimits
+from registrar.metrics import RegistrarMetrics
 from registrar.provisioning import Provisioning, ProvisioningPolicy
 from registrar.reconciliation import Reconciliation
 from registrar.registration_policy import RegistrationPolicy
@@ -42,6 +46,7 @@ Forever = Callable[[], Coroutine[None, None, None]]
 async def create_app() -> web.Application:
     """What runs in production, once per process, inside its event loop."""
     settings = load_settings(Settings)
+    metrics = RegistrarMetrics(upstream_client_budget=settings.upstream_client_budget)
     redis = connect(settings.redis_url)
     provider = settings.provider_source()
     session = open_session(
@@ -49,10 +54,13 @@ async def create_app() -> web.Application:
         ca_file=settings.outbound_ca_file,
         host_map=settings.host_map,
     )
-    directory_for = directory_catalog(
-        settings.aws_endpoint_url_cognito_idp,
-        session=session,
-        service_account=settings.service_account(),
+    directory_for = counted(
+        directory_catalog(
+            settings.aws_endpoint_url_cognito_idp,
+            session=session,
+            service_account=settings.service_account(),
+        ),
+        metrics.upstream_errors.add,
     )
     table = _registration_table(settings)
     application = build_app(
@@ -65,7 +73,9 @@ async def create_app() -> web.Application:
             settings.redis_url,
             prefix=settings.keyspace.key("rate"),
             enabled=settings.rate_limits == "on",
+            count_limited=metrics.rate_limited.add,
         ),
+        metrics=metrics,
         ports=ServicePorts(
             settings.port, settings.effective_management_port, settings.effective_internal_port
         ),
@@ -83,6 +93,7 @@ def build_app(
     provider: ProviderSource,
     directory_for: DirectoryFor,
     limits: RateLimits,
+    metrics: RegistrarMetrics,
     table: RegistrationTable | None = None,
     ports: ServicePorts | None = None,
     clock: Clock = system_clock,
@@ -111,12 +122,14 @@ def build_app(
     ]
     cors = []
     if settings.dynamic_registration == "on":
-        endpoints.append(_register_endpoint(settings, registrations, limits, clock))
+        endpoints.append(_register_endpoint(settings, registrations, limits, metrics, clock))
         cors.append(CorsRule(paths=("/register",), methods=("POST",)))
     return build_service(
         endpoints,
         name="registrar",
         ports=ports,
+        metrics=metrics,
+        measurements=[partial(_count_upstream_clients, provider, upstreams, metrics)],
         readiness=[partial(redis_ready, redis), *([table.ready] if table else [])],
         cors=cors,
     )
@@ -162,7 +175,11 @@ def upstream_clients(settings: Settings, redis: Redis, clock: Clock) -> Upstream
 
 
 def _register_endpoint(
-    settings: Settings, registrations: Registrations, limits: RateLimits, clock: Clock
+    settings: Settings,
+    registrations: Registrations,
+    limits: RateLimits,
+    metrics: RegistrarMetrics,
+    clock: Clock,
 ) -> RegisterEndpoint:
     token = settings.initial_access_token
     return RegisterEndpoint(
@@ -179,6 +196,7 @@ def _register_endpoint(
         proxies=TrustedProxies(settings.trusted_proxies),
         clock=clock,
         guard=None if token is None else BearerGuard(token),
+        metrics=metrics,
     )
 
 
@@ -192,6 +210,15 @@ def _provisioning_policy(settings: Settings) -> ProvisioningPolicy:
         scopes=tuple(settings.provider_scopes.split()),
         identity_providers=settings.provider_identity_providers,
     )
+
+
+async def _count_upstream_clients(
+    provider: ProviderSource, upstreams: UpstreamClients, metrics: RegistrarMetrics
+) -> None:
+    """Asked at each scrape: the count is everybody's, whichever process made the last one."""
+    with suppress(OAuthError):
+        number = await upstreams.count(provider.current().generation)
+        metrics.upstream_clients.set(nan if number is None else number)
 
 
 def _background(

@@ -1,6 +1,7 @@
 """The resource server put together: the only place where its parts meet."""
 
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import urljoin
 
 import aiohttp
@@ -31,6 +32,7 @@ from resource_server.handlers.metadata import MetadataEndpoint, metadata_paths
 from resource_server.handlers.start import StartEndpoint
 from resource_server.issuers import TrustedIssuer
 from resource_server.mcp_exchange import build_mcp_server
+from resource_server.metrics import ResourceMetrics
 from resource_server.settings import ResourceSettings
 from resource_server.start_page import StartPage
 from resource_server.token_cache import TokenCache
@@ -67,9 +69,15 @@ def build_app(
     clock: Clock = system_clock,
 ) -> web.Application:
     """The whole service over any store and any way to reach the issuers. Tests call this."""
-    issuers = _trusted_issuers(settings, session, clock)
+    metrics = ResourceMetrics()
+    issuers = _trusted_issuers(settings, session, metrics, clock)
     denials = Denials(clock)
-    follower = DenialFollower(redis, settings.keyspace.key(DENIED_STREAM), denials)
+    follower = DenialFollower(
+        redis,
+        settings.keyspace.key(DENIED_STREAM),
+        denials,
+        count_loaded=metrics.denials_loaded.add,
+    )
     contexts = Contexts(redis, settings.keyspace, clock, max_contexts=settings.max_contexts)
     scopes = {"read_scopes": settings.read_scopes, "write_scopes": settings.write_scopes}
     tools = builtin_tools(contexts, **scopes)
@@ -82,19 +90,23 @@ def build_app(
             *_start_page(settings),
         ],
         name="resource",
+        metrics=metrics,
         ports=ports,
         readiness=[*(trusted.remote.not_ready for trusted in issuers), follower.not_ready],
         cors=_cors_rules(settings),
         quiet=True,
     )
-    app.middlewares.append(_gate(settings, issuers, denials, clock).middleware())
+    app.middlewares.append(_gate(settings, issuers, denials, metrics, clock).middleware())
     background = [*(trusted.remote.keep_fresh for trusted in issuers), follower.run]
     app.cleanup_ctx.append(running(background))
     return app
 
 
 def _trusted_issuers(
-    settings: ResourceSettings, session: aiohttp.ClientSession, clock: Clock
+    settings: ResourceSettings,
+    session: aiohttp.ClientSession,
+    metrics: ResourceMetrics,
+    clock: Clock,
 ) -> list[TrustedIssuer]:
     return [
         TrustedIssuer(
@@ -104,6 +116,8 @@ def _trusted_issuers(
                 metadata_urls=authorization_server_metadata_urls(issuer),
                 clock=clock,
                 max_age_seconds=settings.signing_keys_age_seconds,
+                count_lookup=metrics.key_lookups.add,
+                count_failure=partial(metrics.upstream_errors.add, "signing_keys", "unavailable"),
             ),
             dialect,
         )
@@ -141,7 +155,11 @@ def _start_page(settings: ResourceSettings) -> list[Endpoint]:
 
 
 def _gate(
-    settings: ResourceSettings, issuers: Sequence[TrustedIssuer], denials: Denials, clock: Clock
+    settings: ResourceSettings,
+    issuers: Sequence[TrustedIssuer],
+    denials: Denials,
+    metrics: ResourceMetrics,
+    clock: Clock,
 ) -> BearerGate:
     verifier = TokenVerifier(
         issuers,
@@ -150,6 +168,8 @@ def _gate(
         denials=denials,
         cache=TokenCache(settings.token_cache_entries, clock, leeway_seconds=LEEWAY_SECONDS),
         clock=clock,
+        count_lookup=metrics.token_lookups.add,
+        count_denied=metrics.tokens_denied.add,
     )
     return BearerGate(
         verifier,

@@ -1,14 +1,17 @@
 """Grants and tokens that were revoked before they expired, followed from the bridge's stream."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 from redis.exceptions import RedisError
 
 from oauth_kit.clock import Clock
+from oauth_kit.metrics import uncounted
 from oauth_kit.redis import Redis
 from oauth_kit.rules.access_token import AccessTokenClaims
+from resource_server.metrics import DenialKind
 
 log = structlog.get_logger()
 
@@ -20,6 +23,7 @@ _RETRY_SECONDS: Final = 1.0
 _PRUNE_SECONDS: Final = 30
 _MAX_DENIALS: Final = 200_000
 _MAX_DIGITS: Final = 12
+_KINDS: Final[dict[str, DenialKind]] = {"gid": "grant", "jti": "token"}
 
 
 class Denials:
@@ -69,7 +73,15 @@ class DenialFollower:
     While Redis is away verification goes on with what is known, and readiness says so.
     """
 
-    def __init__(self, redis: Redis, stream: str, denials: Denials) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        stream: str,
+        denials: Denials,
+        *,
+        count_loaded: Callable[[DenialKind], None] = uncounted,
+    ) -> None:
+        self._count_loaded = count_loaded
         self._redis = redis
         self._stream = stream
         self._denials = denials
@@ -127,12 +139,13 @@ class DenialFollower:
     def _take(self, fields: dict[str, str]) -> None:
         not_after = fields.get("not_after", "")
         readable = not_after.isascii() and not_after.isdigit() and len(not_after) <= _MAX_DIGITS
-        named = [(kind, fields[kind]) for kind in ("gid", "jti") if fields.get(kind)]
+        named = [(kind, fields[kind]) for kind in _KINDS if fields.get(kind)]
         if not named or not readable:
             log.warning("denial_unreadable", fields=sorted(fields))
             return
         for kind, value in named:
             self._denials.deny(kind, value, int(not_after))
+            self._count_loaded(_KINDS[kind])
 
 
 def _entries_of(answer: object) -> list[tuple[str, dict[str, str]]]:

@@ -1,9 +1,10 @@
 """One verifier for every trusted issuer: signature, claims, denials (RFC 9068 §4)."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from oauth_kit.clock import Clock
+from oauth_kit.metrics import uncounted
 from oauth_kit.outbound.jws import read_jws
 from oauth_kit.outbound.signing_keys import verify_read_jws
 from oauth_kit.rules.access_token import check_access_token
@@ -11,6 +12,7 @@ from oauth_kit.rules.errors import OAuthError
 from oauth_kit.rules.scopes import ScopePolicy
 from resource_server.denials import Denials
 from resource_server.issuers import TrustedIssuer
+from resource_server.metrics import TokenLookup
 from resource_server.principal import Principal
 from resource_server.token_cache import TokenCache, TokenKey
 
@@ -29,6 +31,8 @@ class TokenVerifier:
         denials: Denials,
         cache: TokenCache,
         clock: Clock,
+        count_lookup: Callable[[TokenLookup], None] = uncounted,
+        count_denied: Callable[[], None] = uncounted,
     ) -> None:
         self._issuers = {trusted.remote.issuer: trusted for trusted in issuers}
         self._resource = resource
@@ -36,6 +40,8 @@ class TokenVerifier:
         self._denials = denials
         self._cache = cache
         self._clock = clock
+        self._count_lookup = count_lookup
+        self._count_denied = count_denied
         for trusted in issuers:
             # a key is withdrawn because it may be stolen: nothing it signed is worth keeping
             trusted.remote.on_key_removed = cache.clear
@@ -55,9 +61,10 @@ class TokenVerifier:
         remembered = self._recall(key)
         if remembered is not None:
             return remembered
+        self._count_lookup("miss")
         principal = await self._judge(token)
         if self._denials.denies(principal.claims):
-            raise _denied()
+            raise self._denied()
         self._cache.keep(key, principal)
         return principal
 
@@ -81,17 +88,20 @@ class TokenVerifier:
 
     def _recall(self, key: TokenKey) -> Principal | None:
         principal = self._cache.find(key)
-        if principal is not None and self._denials.denies(principal.claims):
+        if principal is None:
+            return None
+        if self._denials.denies(principal.claims):
             self._cache.drop(key)
-            raise _denied()
+            raise self._denied()
+        self._count_lookup("hit")
         return principal
+
+    def _denied(self) -> OAuthError:
+        self._count_denied()
+        return _refused("denied: its grant or itself was revoked")
 
     def _key(self, token: str) -> TokenKey:
         return hashlib.sha256(token.encode("ascii")).digest(), self._resource
-
-
-def _denied() -> OAuthError:
-    return _refused("denied: its grant or itself was revoked")
 
 
 def _refused(reason: str) -> OAuthError:

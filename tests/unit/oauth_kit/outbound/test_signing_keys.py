@@ -5,6 +5,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 import jwt
@@ -134,6 +135,7 @@ def remote_of(
     name: str = "",
     paths: tuple[str, ...] = ("/.well-known/oauth-authorization-server",),
     jwks_url: str | None = None,
+    **counting: Any,
 ) -> RemoteIssuer:
     return RemoteIssuer(
         name or issuer.url,
@@ -144,6 +146,7 @@ def remote_of(
         max_age_seconds=MAX_AGE,
         stale_seconds=STALE,
         cooldown_seconds=COOLDOWN,
+        **counting,
     )
 
 
@@ -430,6 +433,26 @@ async def test_known_keys_serve_while_the_issuer_fails_but_not_for_ever(
     issuer.now = NOW + MAX_AGE + STALE
     assert await refusal(GOOD, remote) == "temporarily_unavailable"
     assert await remote.not_ready()
+
+
+async def test_lookups_and_failures_are_counted(
+    issuer: FakeIssuer, session: aiohttp.ClientSession
+) -> None:
+    lookups: list[str] = []
+    failures: list[None] = []
+    remote = remote_of(
+        issuer, session, count_lookup=lookups.append, count_failure=lambda: failures.append(None)
+    )
+    await verify_jws(GOOD, remote)
+    await refusal(token_of(OTHER), remote)
+    assert (lookups, failures) == (["hit", "miss"], [])
+    issuer.status = 500
+    issuer.now += MAX_AGE
+    await verify_jws(GOOD, remote)
+    assert (lookups, len(failures)) == (["hit", "miss", "stale"], 1)
+    issuer.now += STALE
+    assert await refusal(GOOD, remote) == "temporarily_unavailable"
+    assert (lookups, len(failures)) == (["hit", "miss", "stale"], 2)
 
 
 @pytest.mark.requirement("RS25")

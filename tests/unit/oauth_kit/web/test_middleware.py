@@ -10,6 +10,7 @@ from fakes.kit_service import Answer, Routes, send, serving
 from structlog.testing import capture_logs
 
 from oauth_kit.logging import REQUEST, add_request
+from oauth_kit.metrics import Metrics
 from oauth_kit.rules.errors import AuthorizationError, OAuthError
 from oauth_kit.web.answering import html_page, json_answer
 from oauth_kit.web.cors import CorsRule
@@ -158,7 +159,7 @@ async def test_what_follows_on_a_connection_says_nothing_of_the_request_before()
         return response
 
     routes = Routes([web.get("/fine", fine)])
-    app = build_service([routes], name="x", ports=None)
+    app = build_service([routes], name="x", ports=None, metrics=Metrics())
     app.middlewares.insert(0, outermost)
     server = TestServer(app, host="127.0.0.1")
     await server.start_server()

@@ -7,11 +7,15 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from fakes.kit_service import Routes, send, serving
 
+from oauth_kit.metrics import Metrics
 from oauth_kit.web.answering import json_answer
 from oauth_kit.web.cors import CorsRule
 from oauth_kit.web.service import ServicePorts, build_service
 
-MANAGEMENT = ("/livez", "/readyz", "/%6Civez", "/livez?x=1", "/livez#x", "http://x.example/livez")
+MANAGEMENT = (
+    *("/livez", "/readyz", "/%6Civez", "/livez?x=1", "/livez#x", "http://x.example/livez"),
+    *("/metrics", "/%6Detrics", "/metrics?x=1"),
+)
 INTERNAL = ("/internal/clients", "/%69nternal/clients", "/internal/%63lients?x=1")
 PUBLIC = ("/token", "/t%6Fken", "/token?path=/internal/clients", "/token?/livez")
 NOWHERE = (
@@ -31,6 +35,7 @@ NOWHERE = (
     "/token/..%2finternal/clients",
     "/INTERNAL/clients",
     "/LIVEZ",
+    *("//metrics", "/metrics/", "/token/../metrics", "/token/..%2fmetrics", "/METRICS"),
 )
 
 
@@ -88,7 +93,7 @@ async def test_the_host_header_does_not_choose_the_port(ports: ServicePorts) -> 
 async def test_a_wrong_port_does_not_even_tell_the_methods(
     ports: ServicePorts, method: str
 ) -> None:
-    for target in ("/livez", "/internal/clients"):
+    for target in ("/livez", "/metrics", "/internal/clients"):
         answer = await send(ports.public, target, method=method)
         assert (answer.status, answer.headers.get("Allow")) == (404, None)
 
@@ -103,14 +108,18 @@ async def test_preflights_are_answered_on_the_public_port_only(ports: ServicePor
 
 async def test_without_an_internal_port_internal_paths_answer_nowhere() -> None:
     routes = Routes([web.get("/internal/clients", fine), web.get("/token", fine)])
-    server = TestServer(build_service([routes], name="x", ports=None), host="127.0.0.1")
+    server = TestServer(
+        build_service([routes], name="x", ports=None, metrics=Metrics()), host="127.0.0.1"
+    )
     await server.start_server()
     assert server.port is not None
     assert (await send(server.port, "/internal/clients")).status == 200
     await server.close()
 
     ports = ServicePorts(public=1, management=2)
-    server = TestServer(build_service([routes], name="x", ports=ports), host="127.0.0.1")
+    server = TestServer(
+        build_service([routes], name="x", ports=ports, metrics=Metrics()), host="127.0.0.1"
+    )
     await server.start_server()
     assert server.port is not None
     assert (await send(server.port, "/internal/clients")).status == 404

@@ -56,6 +56,19 @@ async def test_only_what_is_counted_fills_the_window_of_failures() -> None:
     await tested.count("failures", "key", "2/day")
 
 
+@pytest.mark.requirement("OP6")
+async def test_every_refusal_is_counted_by_its_bucket_and_nothing_else_is() -> None:
+    counted: list[str] = []
+    tested = RateLimits("memory://", prefix="test:rate", count_limited=counted.append)
+    for _ in range(3):
+        await passes(tested, "register", "canary", "2/day")
+    await tested.count("failures", "canary", "1/day")
+    assert counted == ["register"]
+    with pytest.raises(OAuthError):
+        await tested.refuse_if_full("failures", "canary", "1/day")
+    assert counted == ["register", "failures"]
+
+
 async def test_limits_that_are_off_let_everything_through_and_say_so() -> None:
     with capture_logs() as lines:
         tested = limits(NOWHERE, enabled=False)

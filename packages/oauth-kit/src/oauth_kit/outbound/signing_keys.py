@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import aiohttp
 import structlog
 from jwt import PyJWK
 
 from oauth_kit.clock import Clock, system_clock
+from oauth_kit.metrics import uncounted
 from oauth_kit.outbound.http import read_answer
 from oauth_kit.outbound.jws import (
     UnverifiedJws,
@@ -28,6 +29,9 @@ SIGNING_ALGORITHMS: Final = frozenset({"RS256", "ES256"})
 _METADATA_AGE_SECONDS: Final = 3600
 _RETRY_SECONDS: Final = 2
 
+KeyLookup = Literal["hit", "stale", "miss"]
+"""The key id is known, known from keys that are past their age, or unknown."""
+
 
 class RemoteIssuer:
     """One issuer that we trust, as far as it can be known from its own documents.
@@ -39,6 +43,8 @@ class RemoteIssuer:
     stale_seconds:     how long they serve when that fails
     cooldown_seconds:  how often an unknown `kid` may cause a fetch
     on_key_removed:    called when a key that we had is no longer published
+    count_lookup:      told how each search for a key went
+    count_failure:     told of each fetch that failed
     """
 
     def __init__(
@@ -53,8 +59,12 @@ class RemoteIssuer:
         stale_seconds: int = 3600,
         cooldown_seconds: int = 10,
         on_key_removed: Callable[[], None] | None = None,
+        count_lookup: Callable[[KeyLookup], None] = uncounted,
+        count_failure: Callable[[], None] = uncounted,
     ) -> None:
         self.issuer = issuer
+        self._count_lookup = count_lookup
+        self._count_failure = count_failure
         self.on_key_removed = on_key_removed
         self._session = session
         self._metadata_urls = tuple(metadata_urls)
@@ -89,8 +99,11 @@ class RemoteIssuer:
         await self._ensure_keys()
         found = self._keys.get(kid)
         if found is None:
+            self._count_lookup("miss")
             await self._look_again()
             found = self._keys.get(kid)
+        else:
+            self._count_lookup("stale" if self._is_old() else "hit")
         if found is None or found.algorithm_name != alg:
             raise invalid_token("no such signing key")
         return found
@@ -121,10 +134,8 @@ class RemoteIssuer:
         return None if self._usable() else f"no signing keys of {self.issuer}"
 
     async def _ensure_keys(self) -> None:
-        read_at = self._keys_read_at
-        stale = read_at is None or self._clock() - read_at >= self._max_age_seconds
         # One caller waits for an issuer that hangs, the others go on with what there is.
-        if stale and not (self._fetch is not None and self._usable()):
+        if self._is_old() and not (self._fetch is not None and self._usable()):
             await self._refresh_or_keep()
         if not self._usable():
             raise self._unavailable(None)
@@ -144,6 +155,10 @@ class RemoteIssuer:
             return
         with contextlib.suppress(OAuthError):
             await self.refresh()
+
+    def _is_old(self) -> bool:
+        read_at = self._keys_read_at
+        return read_at is None or self._clock() - read_at >= self._max_age_seconds
 
     def _usable(self) -> bool:
         bound = self._max_age_seconds + self._stale_seconds
@@ -220,6 +235,7 @@ class RemoteIssuer:
         reason = f"issuer {self.issuer}: {_describe(error)}"
         if error is not None:
             log.warning("issuer_unreachable", issuer=self.issuer, reason=_describe(error))
+            self._count_failure()
         return OAuthError(
             "temporarily_unavailable",
             "The authorization server cannot be reached, try again shortly",

@@ -14,6 +14,7 @@ from oauth_kit.web.answering import NO_STORE, json_answer
 from oauth_kit.web.cors import CorsRule, find_rule
 from oauth_kit.web.endpoint import Handler
 from oauth_kit.web.management import MANAGEMENT_PATHS
+from oauth_kit.web.request_durations import RequestDurations
 
 log = structlog.get_logger()
 
@@ -26,8 +27,8 @@ INTERNAL_PREFIX = "/internal/"
 REQUEST_ID = web.RequestKey("request_id", str)
 
 
-def request_context(*, quiet: bool) -> Middleware:
-    """Give the request an id and, when it is over, one line in the log.
+def request_context(durations: RequestDurations, *, quiet: bool) -> Middleware:
+    """Give the request an id and, when it is over, its place in the metrics and a line in the log.
 
     quiet: successes are logged at debug level (a server whose calls are many and cheap)
     """
@@ -43,6 +44,7 @@ def request_context(*, quiet: bool) -> Middleware:
         try:
             response = await handler(request)
             seconds = time.perf_counter() - started
+            durations.observe(request, response.status, seconds)
             write = succeeded if response.status < 400 else failed
             milliseconds = round(seconds * 1000, 2)
             write("request_handled", status=response.status, milliseconds=milliseconds)

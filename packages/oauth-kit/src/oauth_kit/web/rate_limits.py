@@ -14,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from oauth_kit.metrics import uncounted
 from oauth_kit.rules.errors import OAuthError
 
 log = structlog.get_logger()
@@ -38,6 +39,8 @@ class RateLimits:
 
     After a failure Redis is left alone for a few seconds: a store that hangs costs one request
     its time, not every one.
+
+    count_limited: told the bucket of every refusal
     """
 
     def __init__(
@@ -47,8 +50,10 @@ class RateLimits:
         prefix: str,
         enabled: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
+        count_limited: Callable[[str], None] = uncounted,
     ) -> None:
         self._enabled = enabled
+        self._count_limited = count_limited
         self._monotonic = monotonic
         self._away_until = 0.0
         self._shared = SlidingWindowCounterRateLimiter(_shared_storage(redis_url, prefix))
@@ -65,7 +70,7 @@ class RateLimits:
             return
         item = parse(limit)
         if not await self._ask("hit", item, bucket, key):
-            raise _full(item, bucket)
+            raise self._full(item, bucket)
 
     async def refuse_if_full(self, bucket: str, key: str, limit: str) -> None:
         """Like `check`, without counting: where only failures count (see `count`)."""
@@ -73,7 +78,7 @@ class RateLimits:
             return
         item = parse(limit)
         if not await self._ask("test", item, bucket, key):
-            raise _full(item, bucket)
+            raise self._full(item, bucket)
 
     async def count(self, bucket: str, key: str, limit: str) -> None:
         """Count one failure, whatever the window says."""
@@ -93,16 +98,16 @@ class RateLimits:
                 log.warning("rate_limits_local", reason=type(error).__name__)
         return await getattr(self._local, verb)(item, bucket, hashed) is True
 
-
-def _full(item: RateLimitItem, bucket: str) -> OAuthError:
-    log.info("rate_limited", bucket=bucket)
-    return OAuthError(
-        "temporarily_unavailable",
-        "Too many requests, try again later",
-        reason=f"rate limit {bucket}",
-        status=429,
-        retry_after_seconds=item.get_expiry(),
-    )
+    def _full(self, item: RateLimitItem, bucket: str) -> OAuthError:
+        log.info("rate_limited", bucket=bucket)
+        self._count_limited(bucket)
+        return OAuthError(
+            "temporarily_unavailable",
+            "Too many requests, try again later",
+            reason=f"rate limit {bucket}",
+            status=429,
+            retry_after_seconds=item.get_expiry(),
+        )
 
 
 def _shared_storage(redis_url: str, prefix: str) -> Storage:

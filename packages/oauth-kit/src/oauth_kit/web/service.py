@@ -11,10 +11,11 @@ import uvloop
 from aiohttp import web
 
 from oauth_kit.logging import configure_logging
+from oauth_kit.metrics import Metrics
 from oauth_kit.settings import ServiceSettings
 from oauth_kit.web.cors import CorsRule
 from oauth_kit.web.endpoint import Endpoint
-from oauth_kit.web.management import ManagementEndpoint, ReadinessCheck
+from oauth_kit.web.management import ManagementEndpoint, Measurement, ReadinessCheck
 from oauth_kit.web.middleware import (
     ErrorPage,
     common_headers,
@@ -23,6 +24,7 @@ from oauth_kit.web.middleware import (
     refusals,
     request_context,
 )
+from oauth_kit.web.request_durations import RequestDurations
 
 log = structlog.get_logger()
 
@@ -44,6 +46,8 @@ def build_service(
     *,
     name: str,
     ports: ServicePorts | None,
+    metrics: Metrics,
+    measurements: Sequence[Measurement] = (),
     readiness: Sequence[ReadinessCheck] = (),
     cors: Sequence[CorsRule] = (),
     page_paths: frozenset[str] = frozenset(),
@@ -51,14 +55,18 @@ def build_service(
     quiet: bool = False,
 ) -> web.Application:
     """The whole application: middlewares from the outside in, then one route table."""
-    middlewares = [request_context(quiet=quiet), refusals(page_paths, error_page)]
+    middlewares = [
+        request_context(RequestDurations(metrics), quiet=quiet),
+        refusals(page_paths, error_page),
+    ]
     if ports is not None:
         middlewares.append(port_families(ports.public, ports.management, ports.internal))
     if cors:
         middlewares.append(preflights(cors))
     application = web.Application(middlewares=middlewares, client_max_size=_MAX_REQUEST_BYTES)
     application.on_response_prepare.append(common_headers(cors))
-    for endpoint in (*endpoints, ManagementEndpoint(name, readiness)):
+    management = ManagementEndpoint(name, readiness, metrics, measurements)
+    for endpoint in (*endpoints, management):
         application.router.add_routes(endpoint.routes())
     return application
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from cimd_bridge.client_authentication import Caller, ClientAuthenticator
 from cimd_bridge.grant_ending import GrantEnding
 from cimd_bridge.liveness import Liveness
+from cimd_bridge.metrics import BridgeMetrics, GrantType, RefreshOutcome
 from cimd_bridge.records.codes import Codes
 from cimd_bridge.records.grant import Grant
 from cimd_bridge.records.grants import Grants
@@ -44,6 +45,16 @@ log = structlog.get_logger()
 
 TOKEN_PATH = "/token"
 
+_NotGood = Reused | WrongClient | Expired | Unknown
+_OUTCOMES: dict[type[Rotated | Grace | _NotGood], RefreshOutcome] = {
+    Rotated: "rotated",
+    Grace: "repeated",
+    Reused: "reused",
+    WrongClient: "wrong_client",
+    Expired: "expired",
+    Unknown: "unknown",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -64,6 +75,7 @@ class TokenEndpoint:
     tokens: TokenMinter
     scope_policy: ScopePolicy
     resource: str
+    metrics: BridgeMetrics
     clock: Clock
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
@@ -80,19 +92,26 @@ class TokenEndpoint:
         except OAuthError as error:
             await self.authenticator.count_failure(request, caller.client_id, error)
             raise
+        self._tell(asked, caller, issued)
+        return json_answer(answer)
+
+    def _tell(self, asked: CodeRequest | RefreshRequest, caller: Caller, issued: Issued) -> None:
+        grant_type: GrantType = (
+            "authorization_code" if isinstance(asked, CodeRequest) else "refresh_token"
+        )
+        self.metrics.tokens_issued.add(grant_type)
         log.info(
             "tokens_issued",
             client_id=caller.client_id,
             gid=issued.grant.gid,
-            grant_type=form["grant_type"],
+            grant_type=grant_type,
             scopes=issued.scopes,
         )
-        return json_answer(answer)
 
     async def _spend(self, asked: CodeRequest | RefreshRequest, caller: Caller) -> Issued:
         if isinstance(asked, CodeRequest):
             return await self._redeem(asked, caller)
-        return await self._rotate(asked, caller)
+        return await self._refresh(asked, caller.client_id)
 
     async def _redeem(self, asked: CodeRequest, caller: Caller) -> Issued:
         resource = (
@@ -123,6 +142,7 @@ class TokenEndpoint:
                 raise _invalid_grant("the code is being redeemed by another request")
             case Replayed(grant):
                 log.warning("code_replayed", gid=grant.gid, client_id=caller.client_id)
+                self.metrics.reuses.add("code")
                 await self.ending.end(grant.gid, "code replayed")
                 raise _invalid_grant("code replayed")
             case Unknown():
@@ -135,28 +155,39 @@ class TokenEndpoint:
         grant = await self.grants.get(handle[0], now=self.clock()) if handle else None
         return grant is not None and grant.client.metadata.allows_refresh
 
-    async def _rotate(self, asked: RefreshRequest, caller: Caller) -> Issued:
+    async def _refresh(self, asked: RefreshRequest, client_id: str) -> Issued:
+        """One refresh is one count, whatever comes of it."""
+        try:
+            found, scopes = await self._rotate(asked, client_id)
+        except OAuthError as error:
+            self.metrics.refreshes.add(_failure(error))
+            raise
+        self.metrics.refreshes.add(_OUTCOMES[type(found)])
+        if isinstance(found, Rotated | Grace):
+            return Issued(found.grant, scopes, found.refresh_token)
+        raise await self._refused(found, client_id)
+
+    async def _rotate(
+        self, asked: RefreshRequest, client_id: str
+    ) -> tuple[Rotated | Grace | _NotGood, tuple[str, ...]]:
         """Everything that may refuse comes first: the token is spent last."""
-        token, client_id = asked.refresh_token, caller.client_id
+        token = asked.refresh_token
         found = await self.grants.inspect_refresh(token, client_id, now=self.clock())
         if not isinstance(found, Current | Grace):
-            raise await self._refused(found, client_id)
+            return found, ()
         canonical_resource(asked.resources, known=found.grant.resource, required=False)
         scopes = narrow_refresh_scope(asked.scope, found.grant.scopes, self.scope_policy)
         await self.liveness.confirm(found.grant)
         rotated = await self.grants.rotate(
             token, client_id=client_id, new_secret=new_secret(), now=self.clock()
         )
-        if not isinstance(rotated, Rotated | Grace):
-            raise await self._refused(rotated, client_id)
-        return Issued(rotated.grant, scopes, rotated.refresh_token)
+        return rotated, scopes
 
-    async def _refused(
-        self, found: Reused | WrongClient | Expired | Unknown, client_id: str
-    ) -> OAuthError:
+    async def _refused(self, found: _NotGood, client_id: str) -> OAuthError:
         match found:
             case Reused(grant):
                 log.warning("refresh_token_reused", gid=grant.gid, client_id=client_id)
+                self.metrics.reuses.add("refresh_token")
                 await self.ending.end(grant.gid, "refresh token reused")
                 return _invalid_grant("refresh token reused")
             case WrongClient(gid):
@@ -185,6 +216,13 @@ class TokenEndpoint:
         still_live = self.codes.settle if isinstance(asked, CodeRequest) else self.grants.alive
         if not await still_live(gid, now=self.clock()):
             raise _invalid_grant("the grant ended while its token was minted")
+
+
+def _failure(error: OAuthError) -> RefreshOutcome:
+    """What the provider, the store or the request itself brought to an end."""
+    if error.code == "temporarily_unavailable":
+        return "unavailable"
+    return "ended" if error.code == "invalid_grant" else "refused"
 
 
 def _invalid_grant(reason: str) -> OAuthError:

@@ -1,6 +1,10 @@
 """The stream that tells every resource server which tokens ended before their `exp`."""
 
+from collections.abc import Callable
+
+from cimd_bridge.metrics import DenialKind
 from cimd_bridge.records.store import RecordStore
+from oauth_kit.metrics import uncounted
 from oauth_kit.redis import store_errors
 
 
@@ -11,10 +15,17 @@ class Denials:
                     nothing that is still valid, and are trimmed
     """
 
-    def __init__(self, store: RecordStore, *, window_seconds: int = 300 + 60 + 30) -> None:
+    def __init__(
+        self,
+        store: RecordStore,
+        *,
+        window_seconds: int = 300 + 60 + 30,
+        count_written: Callable[[DenialKind], None] = uncounted,
+    ) -> None:
         self._redis = store.redis
         self._keyspace = store.keyspace
         self.window_seconds = window_seconds
+        self._count_written = count_written
 
     async def deny(self, *, gid: str | None = None, jti: str | None = None, not_after: int) -> None:
         """Deny every access token of a grant (`gid`), or one (`jti`), until `not_after`.
@@ -37,6 +48,7 @@ class Denials:
                 minid=f"{(int(seconds) - self.window_seconds) * 1000}",
                 approximate=False,
             )
+            self._count_written("grant" if kind == "gid" else "token")
             await self._redis.set(marker, "1", ex=self.window_seconds)
 
     async def is_denied(self, jti: str) -> bool:

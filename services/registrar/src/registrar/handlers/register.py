@@ -15,6 +15,7 @@ from oauth_kit.web.answering import json_answer
 from oauth_kit.web.rate_limits import RateLimits
 from oauth_kit.web.reading import TrustedProxies, read_json_object
 from registrar.handlers.bearer_guard import BearerGuard
+from registrar.metrics import RegistrarMetrics, refused_registration
 from registrar.registration_policy import RegistrationPolicy
 from registrar.registrations.port import Registrations, RegistrationsFullError
 from registrar.registrations.stored import MAX_RECORD_CHARACTERS
@@ -45,11 +46,23 @@ class RegisterEndpoint:
     proxies: TrustedProxies
     clock: Clock
     guard: BearerGuard | None
+    metrics: RegistrarMetrics
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return [web.post("/register", self.handle)]
 
     async def handle(self, request: web.Request) -> web.Response:
+        """One request is one count, whatever comes of it."""
+        try:
+            answer = await self._register(request)
+        except OAuthError as error:
+            self.metrics.registrations.add(refused_registration(error))
+            raise
+        registered = answer.status == 201
+        self.metrics.registrations.add("registered" if registered else "unauthorized")
+        return answer
+
+    async def _register(self, request: web.Request) -> web.Response:
         block = self.proxies.caller_block(request)
         await self.limits.check("register", block, self.allowed.by_caller)
         refusal = self.guard.refusal(request) if self.guard else None
