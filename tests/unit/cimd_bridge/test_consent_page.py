@@ -180,7 +180,7 @@ def test_an_app_with_a_domain_may_show_its_terms_there() -> None:
         "policy_uri": "https://client.example/privacy",
     }
     text = render(says=pages, client_id=DOCUMENT, kind="document", verified_host="client.example")
-    assert re.findall(r'<a href="([^"]+)"', text) == [pages["tos_uri"], pages["policy_uri"]]
+    assert re.findall(r'<a href="(https:[^"]+)"', text) == [pages["tos_uri"], pages["policy_uri"]]
 
 
 @pytest.mark.requirement("AU15")

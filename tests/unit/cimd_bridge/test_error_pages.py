@@ -193,8 +193,8 @@ async def test_a_document_that_breaks_a_rule_names_it_to_its_developer(
     [an_unknown_client, an_expired_form, interstitial, already_completed],
 )
 async def test_the_reference_is_in_the_log(
-    bridge: Bridge,
     capsys: pytest.CaptureFixture[str],
+    bridge: Bridge,
     meet: Callable[[Bridge], Awaitable[Answer]],
 ) -> None:
     page = await meet(bridge)

@@ -16,8 +16,8 @@ ERRORS = "authstack_upstream_errors_total"
 LIMITED = "authstack_rate_limited_total"
 MADE = "authstack_upstream_clients"
 BUDGET = "authstack_upstream_clients_budget"
-BEARER = {"Authorization": "Bearer internal-token-of-the-tests"}
-TOKEN = "an-initial-access-token"
+BEARER = {"Authorization": "Bearer internal-token-of-the-tests-0123456789"}
+TOKEN = "an-initial-access-token-0123456789"
 
 
 async def scrape(registrar: Any) -> Scraped:
