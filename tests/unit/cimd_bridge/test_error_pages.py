@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from fakes.bridge_harness import Answer, Bridge, Pkce
+from structlog.testing import capture_logs
 
 MakeBridge = Callable[..., Awaitable[Bridge]]
 
@@ -193,15 +194,14 @@ async def test_a_document_that_breaks_a_rule_names_it_to_its_developer(
     [an_unknown_client, an_expired_form, interstitial, already_completed],
 )
 async def test_the_reference_is_in_the_log(
-    capsys: pytest.CaptureFixture[str],
-    bridge: Bridge,
-    meet: Callable[[Bridge], Awaitable[Answer]],
+    bridge: Bridge, meet: Callable[[Bridge], Awaitable[Answer]]
 ) -> None:
-    page = await meet(bridge)
+    with capture_logs(processors=[add_request]) as events:
+        page = await meet(bridge)
     reference = words(page, "reference")
     assert reference == page.headers["X-Request-Id"]
-    lines = [line for line in capsys.readouterr().out.splitlines() if reference in line]
-    assert any("request_handled" in line for line in lines)
+    told = [event["event"] for event in events if event.get("request_id") == reference]
+    assert "request_handled" in told
 
 
 async def test_where_the_error_would_go_is_named_and_not_gone_to(bridge: Bridge) -> None:
