@@ -12,6 +12,8 @@ from aiohttp.test_utils import TestServer
 from fakes.bridge_harness import Answer, Bridge, Pkce
 from structlog.testing import capture_logs
 
+from oauth_kit.logging import add_request
+
 MakeBridge = Callable[..., Awaitable[Bridge]]
 
 
