@@ -67,6 +67,12 @@ def test_a_label_has_the_room_that_its_arrow_has() -> None:
     assert answer.label == "200 OK"
 
 
+@pytest.mark.parametrize(("length", "label"), [(26, "x" * 26), (27, "x" * 25 + "…")])
+def test_a_label_that_just_fits_is_whole(length: int, label: str) -> None:
+    (request,) = draw([present(exchange("mcp", detail="x" * length))]).arrows
+    assert request.label == label
+
+
 def test_markup_in_a_label_is_only_text() -> None:
     hostile = exchange("mcp", detail="</text><script>", cause="<b>", is_first=True)
     drawn = Pages("demo_clients").render("diagram.html", diagram=draw([present(hostile)]))

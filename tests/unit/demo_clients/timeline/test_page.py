@@ -3,8 +3,8 @@
 import pytest
 
 from demo_clients.timeline.exchange import Entry, Exchange, Message
-from demo_clients.timeline.page import MAX_PAGE_BYTES, make_page
-from demo_clients.timeline.presented import present
+from demo_clients.timeline.page import MAX_PAGE_BYTES, fragment_of, make_page
+from demo_clients.timeline.presented import present, present_all
 from oauth_kit.web.pages import Pages
 
 PAGES = Pages("demo_clients")
@@ -38,6 +38,16 @@ def test_one_exchange_is_shown_however_heavy_it_is() -> None:
     page = make_page(kept * 2, PAGES)
     assert len(page.fragments) == 1
     assert page.older == "1-0"
+
+
+@pytest.mark.parametrize(("missing", "number"), [(0, 2), (1, 1)])
+def test_a_page_may_be_as_heavy_as_it_may_be(
+    monkeypatch: pytest.MonkeyPatch, missing: int, number: int
+) -> None:
+    kept = entries(3, 10)
+    weights = [len(fragment_of(one, PAGES).encode()) + 700 for one in present_all(kept)]
+    monkeypatch.setattr("demo_clients.timeline.page.MAX_PAGE_BYTES", sum(weights[1:]) - missing)
+    assert len(make_page(kept, PAGES).fragments) == number
 
 
 def test_nothing_is_a_page_too() -> None:
