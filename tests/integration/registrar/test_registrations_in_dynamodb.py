@@ -8,7 +8,7 @@ import pytest
 import redis.asyncio
 from fakes.processes import free_ports, has_ended
 
-BEARER = {"Authorization": "Bearer internal-token-of-the-tests"}
+BEARER = {"Authorization": "Bearer internal-token-of-the-tests-0123456789"}
 REGISTRATION = {"redirect_uris": ["http://localhost:3000/callback"], "client_name": "A client"}
 
 

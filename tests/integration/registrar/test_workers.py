@@ -87,7 +87,7 @@ def workers(valkey_url: str, tmp_path: Path) -> Iterator[Workers]:
         "INTERNAL_PORT": str(internal),
         "INTERNAL_HOST": "127.0.0.1",
         "REDIS_URL": valkey_url,
-        "INTERNAL_TOKEN": "internal-token-of-the-tests",
+        "INTERNAL_TOKEN": "internal-token-of-the-tests-0123456789",
         "UPSTREAM_KEYS": KeyRing.generate("k1"),
         "PROVIDER_FILE": str(tmp_path / "none.json"),
         "RATE_LIMITS": "off",
