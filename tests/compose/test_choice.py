@@ -19,7 +19,10 @@ def refusal(system: System, service: str, profiles: str) -> str:
         ("", "mcp-authstack: COMPOSE_PROFILES is not set: write one of"),
         ("dynamodb", "mcp-authstack: COMPOSE_PROFILES names dynamodb, which is no profile"),
         ("keycloak,localstack", "names keycloak and localstack: choose one"),
-        ("cognito", "the identity provider is not set up. Missing:\n  PROVIDER_ISSUER in .env"),
+        (
+            "cognito",
+            "is not set up (docs/operations.md says how). Missing:\n  PROVIDER_ISSUER in .env",
+        ),
     ],
 )
 def test_nothing_starts_without_one_provider(system: System, profiles: str, complaint: str) -> None:
