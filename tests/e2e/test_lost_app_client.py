@@ -78,8 +78,8 @@ class Visit:
             "cognito-idp",
             endpoint_url=self.layout.url("emulator"),
             region_name=self.provider.region,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id="emulator",
+            aws_secret_access_key="emulator",
         )
         cognito.delete_user_pool_client(UserPoolId=str(self.provider.pool_id), ClientId=app_client)
         cognito.close()
