@@ -10,7 +10,7 @@ from functools import partial
 
 import aiohttp
 import pytest
-from compose.containers import CLIENTS, PROVIDER_HOSTS, SERVICES, System, inspect
+from compose.containers import CLIENTS, PROVIDER_HOSTS, SERVICES, System, docker, inspect
 from compose.visitor import Answer, Visitor, a_visitor
 from e2e.conftest import Stack
 from e2e.pages import ClientPage, ConsentPage
@@ -73,26 +73,24 @@ async def until_it_refuses(visitor: Visitor) -> None:
 
 async def test_a_refresh_under_way_is_answered_before_its_bridge_stops(system: System) -> None:
     """The provider is held until the bridge takes no more connections."""
-    provider = PROVIDER_HOSTS[system.profile]
-    async with a_visitor() as visitor:
-        system.compose("kill", "--signal", "SIGSTOP", provider)
-        try:
-            asked = asyncio.create_task(visitor.ask_for_refresh())
-            await read_metadata(visitor)
-            stopping = asyncio.create_task(asyncio.to_thread(system.compose, "stop", "cimd-bridge"))
-            await until_it_refuses(visitor)
-            assert not asked.done()
-            assert not stopping.done()
-        finally:
-            await asyncio.to_thread(system.compose, "kill", "--signal", "SIGCONT", provider)
-        renewed = await asked
-        assert renewed.status == 200, renewed
-        visitor.take(renewed)
-        await stopping
-        (stopped,) = inspect(system.containers("cimd-bridge"))
-        assert stopped["State"]["ExitCode"] == 0
+    (provider,) = system.containers(PROVIDER_HOSTS[system.profile])
+    (bridge,) = system.containers("cimd-bridge")
+    try:
+        async with a_visitor() as visitor:
+            docker("kill", "--signal", "SIGSTOP", provider)
+            try:
+                asked = asyncio.create_task(visitor.ask_for_refresh())
+                await read_metadata(visitor)
+                docker("kill", "--signal", "SIGTERM", bridge)
+                await until_it_refuses(visitor)
+                assert not asked.done()
+            finally:
+                docker("kill", "--signal", "SIGCONT", provider)
+            renewed = await asked
+            assert renewed.status == 200, renewed
+            assert docker("wait", bridge).strip() == "0"
+    finally:
         system.up()
-        await visitor.whoami()
 
 
 async def on_one_retry(ask: Callable[[], Awaitable[Answer]]) -> Answer:
