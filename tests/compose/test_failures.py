@@ -90,14 +90,15 @@ async def test_a_refresh_under_way_is_answered_before_its_bridge_stops(system: S
             docker("kill", "--signal", "SIGSTOP", provider)
             try:
                 asked = await a_refresh_that_waits(visitor)
-                docker("kill", "--signal", "SIGTERM", bridge)
+                stopping = asyncio.create_task(asyncio.to_thread(docker, "stop", bridge))
                 await until_it_refuses(visitor)
                 assert not asked.done()
             finally:
                 docker("kill", "--signal", "SIGCONT", provider)
             renewed = await asked
             assert renewed.status == 200, renewed
-            assert docker("wait", bridge).strip() == "0"
+            await stopping
+            assert [one["State"]["ExitCode"] for one in inspect([bridge])] == [0]
     finally:
         system.up()
 
