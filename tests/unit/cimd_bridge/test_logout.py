@@ -24,7 +24,7 @@ def step(page: Answer) -> str:
 
 
 def shows_form(page: Answer) -> bool:
-    return '<form method="post" action="/logout">' in page.text
+    return '<form class="decision" method="post" action="/logout">' in page.text
 
 
 @pytest.fixture
