@@ -112,8 +112,9 @@ def test_the_modules_that_a_row_names_exist() -> None:
     missing = []
     for row in read_map("docs/requirements.md"):
         for module in MODULE.findall(row.text):
-            file = module.replace(".", "/") + ".py"
-            if not any((source / file).is_file() for source in sources):
+            path = module.replace(".", "/")
+            files = (f"{path}.py", f"{path}/__init__.py")
+            if not any((source / file).is_file() for source in sources for file in files):
                 missing.append(f"{row.id}: {module}")
         if row.tests and not MODULE.search(row.text):
             missing.append(f"{row.id}: no module")
