@@ -54,6 +54,14 @@ async def world(make_world: MakeWorld) -> World:
     return await make_world()
 
 
+@pytest.fixture
+async def reachable_world(make_world: MakeWorld) -> World:
+    """A client that reaches itself, with a visitor who is logged in."""
+    world = await make_world(reachable=True)
+    await world.browser.do("log-in")
+    return world
+
+
 def _plain_session() -> aiohttp.ClientSession:
     """Without certificate authorities, whose loading takes longer than most tests."""
     return aiohttp.ClientSession(

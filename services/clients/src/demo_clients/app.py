@@ -1,6 +1,6 @@
 """One demo client from its settings."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
 import aiohttp
@@ -47,6 +47,7 @@ from oauth_kit.crypto.sealing import Sealer
 from oauth_kit.outbound.http import open_session
 from oauth_kit.redis import Redis, connect, redis_ready
 from oauth_kit.settings import load_settings
+from oauth_kit.web.endpoint import Endpoint
 from oauth_kit.web.pages import Pages, StaticFiles
 from oauth_kit.web.rate_limits import RateLimits
 from oauth_kit.web.service import ServicePorts, build_service
@@ -98,64 +99,14 @@ def build_app(
     waiting: connections for those who follow a timeline; each holds one while it waits
     """
     metrics = ClientMetrics()
-
-    def outgoing(operation: UpstreamOperation) -> Outgoing:
-        return CountedOutgoing(session, partial(metrics.upstream_errors.add, operation))
-
-    identity = build_identity(settings, redis, outgoing("registration"))
-    sessions = Sessions(
-        redis,
-        Sealer(settings.session_ring.derive(f"session of {settings.public_url}")),
-        settings.keyspace,
-        clock,
-    )
     timelines = build_timelines(settings, redis, waiting or redis, clock)
-    recorder = Recorder(timelines)
-    resource = ResourceServer(outgoing("resource"), settings.resource, settings.contexts_address)
-    mcp = McpServer(resource)
-    tokens = TokenEndpoint(outgoing("token"), settings.resource)
-    discovery = Discovery(settings.resource, outgoing("discovery"), settings.loopback_allowed)
-    access = Access(sessions, tokens, discovery, identity, clock, metrics.refreshes.add)
-    actions = Actions(access, sessions, resource, mcp)
-    flow = LoginFlow(sessions, discovery, identity, mcp, tokens, settings.redirect_uri, clock)
-    panel = Panel(
-        Lab(
-            Outgoing(session),
-            sessions,
-            timelines,
-            access,
-            flow,
-            tokens,
-            settings.contexts_address,
-            settings.cookie_name,
-            settings.scope_policy(),
-            clock,
-        )
-    )
-    journey = Journey(sessions, flow, access, actions, tokens, identity, panel)
-    limits = RateLimits(
-        settings.redis_url,
-        prefix=settings.keyspace.key("rate"),
-        enabled=settings.rate_limits == "on",
-    )
-    visitors = Visitors(
-        settings.public_url,
-        settings.cookie_name,
-        KeyedHash(settings.session_ring.derive(f"forms of {settings.public_url}")),
-    )
+    journey = build_journey(settings, redis, session, timelines, metrics, clock)
     about, pages = describe(settings), Pages("demo_clients")
     live = LiveTimelines(timelines, pages)
     application = build_service(
         [
-            HomePage(about, pages, sessions, timelines, visitors, clock),
-            LoginEndpoint(journey, visitors, recorder),
-            CallbackEndpoint(journey, visitors, recorder),
-            ActionEndpoint(journey, visitors, recorder),
-            TimelineEndpoint(about, pages, timelines, visitors),
-            TimelineEvents(live, visitors),
-            ConsoleEndpoint(about, pages, sessions, journey, visitors, recorder),
-            AttacksEndpoint(about, pages, panel, visitors, recorder, limits),
-            identity,
+            *build_endpoints(settings, journey, timelines, live, about, pages),
+            journey.identity,
             StaticFiles("demo_clients"),
         ],
         name=f"client-{settings.client_kind.replace('_', '-')}",
@@ -167,6 +118,74 @@ def build_app(
     )
     application.on_shutdown.append(live.close)
     return application
+
+
+def build_journey(
+    settings: ClientSettings,
+    redis: Redis,
+    session: aiohttp.ClientSession,
+    timelines: Timelines,
+    metrics: ClientMetrics,
+    clock: Clock,
+) -> Journey:
+    """All that a visitor can set going, and what it needs."""
+
+    def outgoing(operation: UpstreamOperation) -> Outgoing:
+        return CountedOutgoing(session, partial(metrics.upstream_errors.add, operation))
+
+    sealer = Sealer(settings.session_ring.derive(f"session of {settings.public_url}"))
+    sessions = Sessions(redis, sealer, settings.keyspace, clock)
+    identity = build_identity(settings, redis, outgoing("registration"))
+    resource = ResourceServer(outgoing("resource"), settings.resource, settings.contexts_address)
+    mcp = McpServer(resource)
+    tokens = TokenEndpoint(outgoing("token"), settings.resource)
+    discovery = Discovery(settings.resource, outgoing("discovery"), settings.loopback_allowed)
+    access = Access(sessions, tokens, discovery, identity, clock, metrics.refreshes.add)
+    actions = Actions(access, sessions, resource, mcp)
+    flow = LoginFlow(sessions, discovery, identity, mcp, tokens, settings.redirect_uri, clock)
+    lab = Lab(
+        outgoing=Outgoing(session),
+        sessions=sessions,
+        timelines=timelines,
+        access=access,
+        flow=flow,
+        tokens=tokens,
+        contexts_url=settings.contexts_address,
+        cookie_name=settings.cookie_name,
+        scope_policy=settings.scope_policy(),
+        clock=clock,
+    )
+    return Journey(sessions, flow, access, actions, tokens, identity, Panel(lab))
+
+
+def build_endpoints(
+    settings: ClientSettings,
+    journey: Journey,
+    timelines: Timelines,
+    live: LiveTimelines,
+    about: About,
+    pages: Pages,
+) -> Iterator[Endpoint]:
+    sessions = journey.sessions
+    recorder = Recorder(timelines)
+    visitors = Visitors(
+        settings.public_url,
+        settings.cookie_name,
+        KeyedHash(settings.session_ring.derive(f"forms of {settings.public_url}")),
+    )
+    limits = RateLimits(
+        settings.redis_url,
+        prefix=settings.keyspace.key("rate"),
+        enabled=settings.rate_limits == "on",
+    )
+    yield HomePage(about, pages, sessions, timelines, visitors, journey.flow.clock)
+    yield LoginEndpoint(journey, visitors, recorder)
+    yield CallbackEndpoint(journey, visitors, recorder)
+    yield ActionEndpoint(journey, visitors, recorder)
+    yield TimelineEndpoint(about, pages, timelines, visitors)
+    yield TimelineEvents(live, visitors)
+    yield ConsoleEndpoint(about, pages, sessions, journey, visitors, recorder)
+    yield AttacksEndpoint(about, pages, journey.panel, visitors, recorder, limits)
 
 
 def build_timelines(

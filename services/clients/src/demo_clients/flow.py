@@ -44,6 +44,9 @@ class Met:
     server: AuthorizationServer
     credentials: ClientCredentials
 
+    def scopes(self, *, already: tuple[str, ...]) -> tuple[str, ...]:
+        return scopes_to_ask(self.challenge, self.resource, self.server, already=already)
+
 
 @dataclass(frozen=True, slots=True)
 class LoginFlow:
@@ -79,12 +82,7 @@ class LoginFlow:
                 verifier=secrets.token_urlsafe(64),
                 server=server,
                 credentials=credentials,
-                asked=scopes_to_ask(
-                    met.challenge,
-                    met.resource,
-                    server,
-                    already=_already_asked(record.session, server.issuer),
-                ),
+                asked=met.scopes(already=_already_asked(record.session, server.issuer)),
                 started_at=now,
                 resume=resume,
                 restarted=restarted,
