@@ -101,8 +101,13 @@ def start_again(stack: Command, name: str) -> None:
     assert stack.run("up").stdout.strip() == f"authstack: started {name}"
 
 
-def killing(stack: Command, name: str, moments: tuple[str, ...]) -> Timed:
-    """Kill it, and start it again, whenever one of these steps is over."""
+def killing(
+    stack: Command, name: str, moments: tuple[str, ...], killed_after: list[str] | None = None
+) -> Timed:
+    """Kill it, and start it again, whenever one of these steps is over.
+
+    killed_after: is told each step that was met
+    """
 
     @contextmanager
     def timed(step: str) -> Iterator[None]:
@@ -110,6 +115,8 @@ def killing(stack: Command, name: str, moments: tuple[str, ...]) -> Timed:
         if step in moments:
             kill(stack, name)
             start_again(stack, name)
+            if killed_after is not None:
+                killed_after.append(step)
 
     return timed
 
@@ -118,10 +125,12 @@ def killing(stack: Command, name: str, moments: tuple[str, ...]) -> Timed:
 async def test_a_flow_goes_on_after_a_process_was_killed_in_its_middle(
     stack: Command, flow: Flow, name: str, moments: tuple[str, ...]
 ) -> None:
-    timed = killing(stack, name, moments)
+    killed_after: list[str] = []
+    timed = killing(stack, name, moments, killed_after)
     client = await flow.register(timed)
     code = await flow.obtain_code(client, timed)
     await flow.use(client, code)
+    assert set(killed_after) == set(moments)
 
 
 async def test_when_the_provider_forgets_a_log_in_under_way_the_next_one_succeeds(

@@ -77,7 +77,9 @@ async def test_registrations_and_grants_outlive_every_process_but_the_emulator(
         tokens = await visitor.log_in()
         for name in ("valkey", "registrar", "bridge", "resource"):
             kill_and_start_again(stack, name)
-            tokens = await visitor.tokens.refresh(tokens)
+            renewed = await visitor.tokens.refresh(tokens)
+            assert renewed.refresh != tokens.refresh
+            tokens = renewed
             await McpCaller(session, visitor.tokens.resource, tokens.access).call_modern()
         await visitor.log_in()
 

@@ -62,3 +62,5 @@ def test_nobody_has_to_listen(stages: tuple[Stage, ...]) -> None:
     for stage in stages:
         report.watch("valkey", stage)
     report.ready()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(writing)

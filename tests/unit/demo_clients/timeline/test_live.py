@@ -138,6 +138,8 @@ def test_a_session_that_is_full_leaves_room_for_others(live: LiveTimelines) -> N
         for _ in range(MAX_LISTENERS_A_SESSION):
             taken.enter_context(live.seat(OURS))
         taken.enter_context(live.seat("another"))
+        with pytest.raises(OAuthError), live.seat(OURS):
+            pass
 
 
 def test_a_place_is_free_again_whatever_happened(live: LiveTimelines) -> None:
