@@ -20,7 +20,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             folder = item.path.relative_to(TESTS).parts[0]
             if folder in FOLDER_MARKERS:
                 item.add_marker(folder)
-            if folder == "contract" and "keycloak" in item.name:
+            needed = {item.name, *getattr(item, "fixturenames", ())}
+            if folder == "contract" and any("keycloak" in name for name in needed):
                 item.add_marker("keycloak")
 
 

@@ -38,7 +38,9 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-@pytest.fixture(params=["fake", "cognito", "keycloak", "oidc"])
+@pytest.fixture(
+    params=["fake", "cognito", "keycloak", pytest.param("oidc", marks=pytest.mark.keycloak)]
+)
 async def world(
     request: pytest.FixtureRequest, http: aiohttp.ClientSession
 ) -> AsyncIterator[UpstreamWorld]:
