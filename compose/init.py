@@ -12,14 +12,23 @@ Run by the one-shot services `init` and `check`; the standard library is all tha
 import base64
 import hashlib
 import os
-import re
 import secrets
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
+
+from provider_choice import (
+    MANAGED,
+    PROVIDER_SECRET,
+    Refusal,
+    check_provider,
+    chosen_profile,
+    host_is_there,
+    require_provider,
+    settings_of,
+)
 
 VOLUMES = Path("/volumes")
 ACL_TEMPLATE = Path(__file__).with_name("users.acl")
@@ -36,36 +45,6 @@ REDIS_COMMANDS = (
     "+@read +@write +@connection +@transaction +eval +evalsha +script|load +time -@dangerous"
 )
 
-# Where everybody finds Keycloak; without it browsers and services each have an address of theirs.
-KEYCLOAK_URL = os.environ.get("KEYCLOAK_URL", "")
-REALM = f"{KEYCLOAK_URL or 'http://localhost:8080'}/realms/mcp"
-REALM_INSIDE = f"{KEYCLOAK_URL or 'http://keycloak:8080'}/realms/mcp"
-OPENID = "protocol/openid-connect"
-PROFILES = {
-    "keycloak": {
-        "provider": "keycloak",
-        "provider_issuer": REALM,
-        "provider_client_id": "mcp-bridge",
-        "provider_authorize_url": f"{REALM}/{OPENID}/auth",
-        "provider_logout_url": f"{REALM}/{OPENID}/logout",
-        "provider_token_url": f"{REALM_INSIDE}/{OPENID}/token",
-        "provider_jwks_url": f"{REALM_INSIDE}/{OPENID}/certs",
-        "provider_revoke_url": f"{REALM_INSIDE}/{OPENID}/revoke",
-        "provider_admin_url": "http://keycloak:8080/admin/realms/mcp",
-        "upstream_clients": "per-client",
-    },
-    "localstack": {
-        "provider": "cognito",
-        "provider_file": "/run/provider/provider.json",
-        "upstream_clients": "per-client",
-        "registration_store": "dynamodb",
-        "aws_endpoint_url_dynamodb": "http://localstack:4566",
-    },
-    "cognito": {"provider": "cognito", "upstream_clients": "shared"},
-    "": {"upstream_clients": "shared"},
-}
-"""What follows from the profile, as settings; a variable of the same name overrides them."""
-
 KEY_RINGS = {
     "master_keys": ((BRIDGE,),),
     "upstream_keys": ((BRIDGE, REGISTRAR),),
@@ -79,40 +58,13 @@ OWN_SECRETS = {
     "redis_url": SERVICES,
 }
 
-PROVIDERS = {"keycloak": ("keycloak", "oidc"), "localstack": ("cognito",), "cognito": ("cognito",)}
-PROVIDER_HOSTS = ("keycloak", "localstack")
-PROVIDER_SECRET, ADMIN_SECRET = "provider_client_secret", "provider_admin_client_secret"
+ADMIN_SECRET = "provider_admin_client_secret"
 OPERATOR_SECRETS = {
     PROVIDER_SECRET: (BRIDGE, REGISTRAR),
     ADMIN_SECRET: (REGISTRAR,),
     "aws_credentials": (REGISTRAR,),
     "initial_access_token": (REGISTRAR,),
 }
-
-COGNITO = "cognito"
-USER_POOL_ISSUER = re.compile(
-    r"https://cognito-idp\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/(?P=region)_[0-9A-Za-z]+"
-)
-KEEP_SECRET = f"docker compose run --rm -T init secret {PROVIDER_SECRET}"
-HOW_TO_GET = {
-    COGNITO: {
-        "PROVIDER_ISSUER": "https://cognito-idp.<region>.amazonaws.com/<pool id>; "
-        "aws cognito-idp list-user-pools --max-results 60 shows the ids. The pool needs a domain",
-        "PROVIDER_CLIENT_ID": "an app client with a secret, the code flow, the scopes openid "
-        "profile email, the callback ISSUER + /callback and the sign-out URL ISSUER + /logout; "
-        "aws cognito-idp list-user-pool-clients --user-pool-id <pool id>",
-        PROVIDER_SECRET: "aws cognito-idp describe-user-pool-client --user-pool-id <pool id> "
-        "--client-id <client id> --query UserPoolClient.ClientSecret --output text | "
-        + KEEP_SECRET,
-    },
-    "": {
-        "PROVIDER_ISSUER": "the issuer, as in its discovery document",
-        "PROVIDER_CLIENT_ID": "a client with a secret, whose callback is ISSUER + /callback, and "
-        "which may return to ISSUER + /logout after a log-out",
-        PROVIDER_SECRET: f"{KEEP_SECRET} < FILE",
-    },
-}
-"""What a provider of the operator's own needs, and where to find it."""
 
 CLIENTS_TOML = """\
 [[clients]]
@@ -129,10 +81,6 @@ client_id = "demo-resource-server"
 secret_hash = "sha256:{resource_server_secret_hash}"
 resource = "{resource}"
 """
-
-
-class Refusal(Exception):
-    """Why nothing starts; the message says what to do."""
 
 
 def main(arguments: list[str]) -> None:
@@ -153,56 +101,6 @@ def main(arguments: list[str]) -> None:
             retire(name)
         case _:
             raise Refusal(f"usage: {(__doc__ or '').partition('needs.')[2].strip()}")
-
-
-def chosen_profile(environment: Mapping[str, str]) -> str:
-    """The one profile; "" for any other OpenID provider (PROVIDER=oidc). Raises Refusal."""
-    text, provider = environment.get("COMPOSE_PROFILES", ""), environment.get("PROVIDER", "")
-    names = {name.strip() for name in text.split(",") if name.strip()}
-    known = ", ".join(name for name in PROFILES if name)
-    if not names and provider == "oidc":
-        return ""
-    if not names:
-        raise Refusal(
-            f"COMPOSE_PROFILES is not set: write one of {known} into .env "
-            "(cp .env.example .env), or PROVIDER=oidc for another OpenID provider"
-        )
-    if unknown := ", ".join(sorted(names - PROFILES.keys())):
-        raise Refusal(f"COMPOSE_PROFILES names {unknown}, which is no profile; choose of {known}")
-    if len(names) > 1:
-        raise Refusal(
-            f"COMPOSE_PROFILES names {' and '.join(sorted(names))}: choose one, because there is "
-            "one identity provider"
-        )
-    (profile,) = names
-    if provider and provider not in PROVIDERS[profile]:
-        raise Refusal(
-            f"PROVIDER={provider} contradicts COMPOSE_PROFILES={profile}: leave PROVIDER out"
-        )
-    return profile
-
-
-def host_is_there(name: str) -> bool:
-    """Only a running container has a name on our networks."""
-    try:
-        socket.getaddrinfo(name, None)
-    except OSError:
-        return False
-    return True
-
-
-def check_provider(profile: str, is_there: Callable[[str], bool]) -> None:
-    """Raises Refusal when another provider runs than the services were told about."""
-    running = [name for name in PROVIDER_HOSTS if is_there(name)]
-    wanted = [profile] if profile in PROVIDER_HOSTS else []
-    if running == wanted:
-        return
-    found = " and ".join(running) or "no provider"
-    raise Refusal(
-        f"COMPOSE_PROFILES is {profile or 'empty'}, but {found} is running. Choose the provider by "
-        "COMPOSE_PROFILES alone, not by --profile, and end what another choice left behind with "
-        "`make down` (docker compose --profile '*' down)"
-    )
 
 
 def prepare_volumes() -> None:
@@ -254,11 +152,11 @@ def render_acl(template: str, environment: str, passwords: Mapping[str, str]) ->
 
 def choose_provider(profile: str, environment: Mapping[str, str]) -> None:
     """Give bridge and registrar what follows from the profile, and the operator's secrets."""
-    require_provider(profile, environment)
+    has_secret = (VOLUMES / OPERATOR / PROVIDER_SECRET).exists()
+    require_provider(profile, environment, has_secret=has_secret)
     plain = environment.get("PROVIDER") == "oidc"
-    managed = {name for settings in PROFILES.values() for name in settings}
     for service in (BRIDGE, REGISTRAR):
-        given = {**PROFILES[profile], **(PROFILES[""] if plain else {})}
+        given = settings_of(profile, environment) | (settings_of("", environment) if plain else {})
         for name, services in OPERATOR_SECRETS.items():
             kept = VOLUMES / OPERATOR / name
             if service in services and kept.exists():
@@ -267,36 +165,11 @@ def choose_provider(profile: str, environment: Mapping[str, str]) -> None:
             given[PROVIDER_SECRET] = (VOLUMES / KEYCLOAK / "bridge_secret").read_text()
         if profile == KEYCLOAK and service == REGISTRAR and not plain:
             given[ADMIN_SECRET] = (VOLUMES / KEYCLOAK / "registrar_secret").read_text()
-        for name in managed | OPERATOR_SECRETS.keys():
+        for name in MANAGED | OPERATOR_SECRETS.keys():
             if name in given:
                 write(VOLUMES / service / name, given[name])
             else:
                 (VOLUMES / service / name).unlink(missing_ok=True)
-
-
-def require_provider(profile: str, environment: Mapping[str, str]) -> None:
-    """Raises Refusal that lists what is missing about a provider of the operator's own."""
-    if KEYCLOAK_URL and profile != KEYCLOAK:
-        raise Refusal("compose.tls.yml is for COMPOSE_PROFILES=keycloak")
-    if profile in PROVIDER_HOSTS:
-        return
-    missing = [
-        f"{name} in .env: {what}"
-        for name, what in HOW_TO_GET[profile].items()
-        if name != PROVIDER_SECRET and not environment.get(name)
-    ]
-    if not (VOLUMES / OPERATOR / PROVIDER_SECRET).exists():
-        missing.append(f"its secret: {HOW_TO_GET[profile][PROVIDER_SECRET]}")
-    if missing:
-        raise Refusal(
-            "the identity provider is not set up (docs/operations.md says how). Missing:\n  "
-            + "\n  ".join(missing)
-        )
-    if profile == COGNITO and not USER_POOL_ISSUER.fullmatch(environment["PROVIDER_ISSUER"]):
-        raise Refusal(
-            "PROVIDER_ISSUER is not that of a user pool: "
-            + HOW_TO_GET[COGNITO]["PROVIDER_ISSUER"].partition(";")[0]
-        )
 
 
 def keep_operator_secret(name: str, value: str) -> None:

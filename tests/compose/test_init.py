@@ -177,19 +177,13 @@ def test_another_profile_takes_back_what_the_one_before_gave(
     assert bridge.keys().isdisjoint({"provider_issuer", "provider_client_secret"})
 
 
-@pytest.fixture
-def at_its_name(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> ModuleType:
-    """The program as compose.tls.yml starts it."""
-    monkeypatch.setenv("KEYCLOAK_URL", "https://idp.example")
-    module: ModuleType = request.getfixturevalue("init")
-    return module
+ON_HTTPS = {**ENVIRONMENT, "KEYCLOAK_URL": "https://idp.example"}
+"""As compose.tls.yml tells it."""
 
 
-def test_a_name_that_everybody_knows_is_where_keycloak_is(
-    at_its_name: ModuleType, tmp_path: Path
-) -> None:
-    at_its_name.make_secrets(ENVIRONMENT)
-    at_its_name.choose_provider("keycloak", ENVIRONMENT)
+def test_a_name_that_everybody_knows_is_where_keycloak_is(init: ModuleType, tmp_path: Path) -> None:
+    init.make_secrets(ON_HTTPS)
+    init.choose_provider("keycloak", ON_HTTPS)
     addresses = {
         name: text
         for name, text in contents(tmp_path / "registrar").items()
@@ -203,10 +197,10 @@ def test_a_name_that_everybody_knows_is_where_keycloak_is(
 
 
 @pytest.mark.parametrize("profile", ["localstack", "cognito", ""])
-def test_on_https_there_is_keycloak_only(at_its_name: ModuleType, profile: str) -> None:
-    at_its_name.make_secrets(ENVIRONMENT)
-    with pytest.raises(at_its_name.Refusal, match="is for COMPOSE_PROFILES=keycloak"):
-        at_its_name.choose_provider(profile, ENVIRONMENT)
+def test_on_https_there_is_keycloak_only(init: ModuleType, profile: str) -> None:
+    init.make_secrets(ON_HTTPS)
+    with pytest.raises(init.Refusal, match="is for COMPOSE_PROFILES=keycloak"):
+        init.choose_provider(profile, ON_HTTPS)
 
 
 def test_a_user_pool_of_the_operators_wants_its_settings(init: ModuleType) -> None:
