@@ -46,4 +46,4 @@ FROM ${PYTHON_IMAGE} AS init
 # empty volumes get their owner from here
 RUN install --directory --owner=10001 --group=10001 /ca /certificates
 COPY compose/init.py compose/provider_choice.py compose/users.acl compose/certificates.sh /init/
-ENTRYPOINT ["python", "-I", "/init/init.py"]
+ENTRYPOINT ["python", "-E", "-s", "/init/init.py"]
