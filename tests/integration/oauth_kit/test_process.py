@@ -33,7 +33,8 @@ class Sample:
     def takes_connections(self) -> bool:
         try:
             self.connect().close()
-        except ConnectionRefusedError:
+        # refused once it listens no more; reset when it stopped with this one still in its queue
+        except (ConnectionRefusedError, ConnectionResetError):
             return False
         return True
 
