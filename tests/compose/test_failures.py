@@ -4,7 +4,7 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -20,6 +20,7 @@ __all__ = ["log_in", "open_client"]
 
 VISITORS, REGISTRATIONS, READS = 4, 6, 20
 ROUNDS_AFTER_THE_KILL, MAX_ROUNDS = 5, 500
+STOP_SECONDS = 10
 
 WORKERS = """
 import os, pathlib, signal
@@ -65,20 +66,40 @@ async def test_the_provider_stops_during_a_refresh(system: System) -> None:
         await visitor.whoami()
 
 
+@contextlib.contextmanager
+def held(container: str) -> Iterator[None]:
+    """All its processes stand still, its first one (which only the engine reaches) included.
+
+    A pause would do the same, but leaves the container unhealthy.
+    """
+    signal_all(container, "STOP")
+    try:
+        yield
+    finally:
+        signal_all(container, "CONT")
+
+
+def signal_all(container: str, name: str) -> None:
+    docker("kill", "--signal", f"SIG{name}", container)
+    docker("exec", container, "sh", "-c", f"kill -{name} -1 || true")
+
+
 async def until_it_refuses(visitor: Visitor) -> None:
     with contextlib.suppress(aiohttp.ClientError):
-        while True:
-            await read_metadata(visitor)
+        async with asyncio.timeout(STOP_SECONDS):
+            while True:
+                await read_metadata(visitor)
 
 
 async def a_refresh_that_waits(visitor: Visitor) -> asyncio.Task[Answer]:
     """For a provider that does not answer; within a second of its last word it is not asked."""
-    while True:
-        asked = asyncio.create_task(visitor.ask_for_refresh())
-        answered, _ = await asyncio.wait({asked}, timeout=2)
-        if not answered:
-            return asked
-        visitor.take(asked.result())
+    async with asyncio.timeout(STOP_SECONDS):
+        while True:
+            asked = asyncio.create_task(visitor.ask_for_refresh())
+            answered, _ = await asyncio.wait({asked}, timeout=2)
+            if not answered:
+                return asked
+            visitor.take(asked.result())
 
 
 async def test_a_refresh_under_way_is_answered_before_its_bridge_stops(system: System) -> None:
@@ -87,14 +108,11 @@ async def test_a_refresh_under_way_is_answered_before_its_bridge_stops(system: S
     (bridge,) = system.containers("cimd-bridge")
     try:
         async with a_visitor() as visitor:
-            docker("kill", "--signal", "SIGSTOP", provider)
-            try:
+            with held(provider):
                 asked = await a_refresh_that_waits(visitor)
                 stopping = asyncio.create_task(asyncio.to_thread(docker, "stop", bridge))
                 await until_it_refuses(visitor)
                 assert not asked.done()
-            finally:
-                docker("kill", "--signal", "SIGCONT", provider)
             renewed = await asked
             assert renewed.status == 200, renewed
             await stopping
