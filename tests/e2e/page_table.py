@@ -1,10 +1,11 @@
 """Every page that a person can meet, and how to get there. A new page is one line."""
 
+import secrets
 from collections.abc import Callable
 from urllib.parse import urljoin
 
 from e2e.gallery import APP, MUTE, NAMELESS, NOBODY, READ, WRITE, Visitor
-from e2e.pages import ConsentPage, SignInPage
+from e2e.pages import ConsentPage, NewPasswordPage, SignInPage, SignUpPage, TimelinePage
 from fakes.document_host import REDIRECT_URI
 
 Way = Callable[[Visitor], None]
@@ -143,6 +144,56 @@ def provider_refuses(visitor: Visitor) -> None:
     visitor.go(f"{visitor.gallery.emulator}/error?error=redirect_mismatch&client_id=abc")
 
 
+def sign_up_form(visitor: Visitor) -> SignUpPage:
+    log_in_form(visitor)
+    return SignInPage(visitor.page).ask_for_sign_up()
+
+
+def sign_up(visitor: Visitor) -> None:
+    sign_up_form(visitor)
+
+
+def sign_up_refused(visitor: Visitor) -> None:
+    sign_up_form(visitor).fill_in(an_address(), "short")
+    visitor.page.get_by_role("alert").wait_for()
+
+
+def sign_up_code(visitor: Visitor) -> None:
+    page = sign_up_form(visitor)
+    page.fill_in(an_address(), "Own-Passw0rd-1!")
+    page.confirm(page.wrong_code)
+    visitor.page.get_by_role("alert").wait_for()
+
+
+def an_address() -> str:
+    return f"new-{secrets.token_hex(8)}@example.com"
+
+
+def forgotten_password(visitor: Visitor) -> NewPasswordPage:
+    log_in_form(visitor)
+    return SignInPage(visitor.page).ask_for_new_password()
+
+
+def password_forgotten(visitor: Visitor) -> None:
+    forgotten_password(visitor)
+
+
+def new_password(visitor: Visitor) -> None:
+    forgotten_password(visitor).ask_for_code(an_address())
+    visitor.page.locator("#mailed-code").wait_for()
+
+
+def log_out(visitor: Visitor) -> None:
+    visitor.go(f"{visitor.gallery.issuer}/logout")
+    visitor.shows("logout", "Log out of your account?")
+
+
+def logged_out(visitor: Visitor) -> None:
+    log_out(visitor)
+    visitor.page.get_by_test_id("log-out").click()
+    visitor.shows("logout", "You are logged out")
+
+
 def client_home(kind: str) -> Way:
     def way(visitor: Visitor) -> None:
         visitor.go(visitor.gallery.client(kind))
@@ -168,6 +219,48 @@ def client_denied(visitor: Visitor) -> None:
 def client_problem(visitor: Visitor) -> None:
     visitor.go(f"{visitor.gallery.client('dynamic')}/callback?state=nonsense")
     visitor.shows("status")
+
+
+def timeline(visitor: Visitor) -> None:
+    """Of somebody who logged in and fetched data; the answer to the code is open."""
+    client = visitor.log_in_at("dynamic")
+    client.press("fetch")
+    client.expect_status("The resource server sent its data.")
+    TimelinePage(visitor.page, client.url).open().open_exchange("token")
+
+
+def timeline_empty(visitor: Visitor) -> None:
+    TimelinePage(visitor.page, visitor.gallery.client("dynamic")).open()
+    visitor.shows("empty")
+
+
+def console(visitor: Visitor) -> None:
+    """A tool's form with a mistake, then its answer with the exchange beside it."""
+    client = visitor.log_in_at("metadata_document")
+    for step in ("console-link", "list-tools"):
+        client.press(step)
+    visitor.page.get_by_test_id("tools").get_by_role("link", name="list_contexts").click()
+    client.press("call-tool")
+    client.expect_status("The tool answered (MCP 2026-07-28).")
+
+
+def console_problem(visitor: Visitor) -> None:
+    console(visitor)
+    visitor.page.get_by_test_id("argument.limit").fill("many")
+    visitor.page.get_by_test_id("call-tool").click()
+    visitor.shows("problem", "This must be a whole number.")
+
+
+def attacks_of_a_stranger(visitor: Visitor) -> None:
+    visitor.go(f"{visitor.gallery.client('preregistered')}/attacks")
+    visitor.shows("missing-pkce")
+
+
+def attacks(visitor: Visitor) -> None:
+    visitor.log_in_at("preregistered").press("attacks-link")
+    for name in ("missing-pkce", "altered-token", "missing-scope"):
+        visitor.page.get_by_test_id(f"try-{name}").click()
+        visitor.page.locator(f"#{name}[data-result=refused]").wait_for()
 
 
 def start_page(visitor: Visitor) -> None:
@@ -200,11 +293,24 @@ PAGES: dict[str, Way] = {
     "emulator-log-in": log_in_form,
     "emulator-wrong-password": wrong_password,
     "emulator-error": provider_refuses,
+    "emulator-sign-up": sign_up,
+    "emulator-sign-up-refused": sign_up_refused,
+    "emulator-sign-up-code": sign_up_code,
+    "emulator-forgotten-password": password_forgotten,
+    "emulator-new-password": new_password,
+    "log-out": log_out,
+    "logged-out": logged_out,
     "client-preregistered": client_home("preregistered"),
     "client-dynamic": client_home("dynamic"),
     "client-metadata-document": client_home("metadata_document"),
     "client-logged-in": client_logged_in("metadata_document"),
     "client-denied": client_denied,
     "client-problem": client_problem,
+    "timeline": timeline,
+    "timeline-empty": timeline_empty,
+    "console": console,
+    "console-problem": console_problem,
+    "attacks-stranger": attacks_of_a_stranger,
+    "attacks": attacks,
     "start": start_page,
 }
