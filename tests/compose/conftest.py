@@ -26,7 +26,13 @@ REGISTRATIONS_A_MINUTE = 6
 """From one network, in the variant on https."""
 
 # The provider is asked at every refresh, so that its absence shows.
-SETTINGS = (("UPSTREAM_CHECK_SECONDS", "0"),)
+SETTINGS = (
+    ("UPSTREAM_CHECK_SECONDS", "0"),
+    # many visitors, all of them at one address
+    ("AUTHORIZATION_LIMIT", "600/minute"),
+    ("TOKEN_FAILURE_LIMIT", "600/minute"),
+    ("ATTACK_LIMIT", "600/minute"),
+)
 
 
 def chosen_profiles() -> tuple[str, ...]:

@@ -185,7 +185,9 @@ def build_endpoints(
     yield TimelineEndpoint(about, pages, timelines, visitors)
     yield TimelineEvents(live, visitors)
     yield ConsoleEndpoint(about, pages, sessions, journey, visitors, recorder)
-    yield AttacksEndpoint(about, pages, journey.panel, visitors, recorder, limits)
+    yield AttacksEndpoint(
+        about, pages, journey.panel, visitors, recorder, limits, settings.attack_limit
+    )
 
 
 def build_timelines(

@@ -7,7 +7,7 @@ from pydantic import SecretStr, field_validator, model_validator
 
 from demo_clients.addresses import is_loopback_url
 from oauth_kit.crypto.key_ring import KeyRing
-from oauth_kit.settings import ServiceSettings, check_public_url
+from oauth_kit.settings import RateLimit, ServiceSettings, check_public_url
 
 _SCHEME_PORTS = {"http": 80, "https": 443}
 
@@ -23,6 +23,9 @@ class ClientSettings(ServiceSettings):
     preregistered_client_id: str = ""
     preregistered_client_secret: SecretStr = SecretStr("")
     preregistered_issuer: str = ""
+    # of all visitors together: an attack costs two failures of the client's at most, and 30 a
+    # minute are what the bridge bears
+    attack_limit: RateLimit = "12/minute"
 
     @field_validator("public_url")
     @classmethod

@@ -18,10 +18,6 @@ from oauth_kit.web.rate_limits import RateLimits
 
 ATTACK_PATHS: Final = (ATTACKS_PATH, *(f"{ATTACKS_PATH}/{name}" for name in ATTACKS))
 
-# of all visitors together: an attack costs two failures of the client's at most, and 30 a minute
-# are what the bridge bears
-_LIMIT: Final = "12/minute"
-
 
 @dataclass(frozen=True, slots=True)
 class AttacksEndpoint:
@@ -31,6 +27,7 @@ class AttacksEndpoint:
     visitors: Visitors
     recorder: Recorder
     rate_limits: RateLimits
+    limit: str
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         page, *buttons = ATTACK_PATHS
@@ -56,6 +53,6 @@ class AttacksEndpoint:
     async def attack(self, request: web.Request) -> web.Response:
         session_id, _ = await self.visitors.read_own_form(request)
         attack = ATTACKS[request.path.rpartition("/")[2]]
-        await self.rate_limits.check("attacks", self.about.public_url, _LIMIT)
+        await self.rate_limits.check("attacks", self.about.public_url, self.limit)
         async with self.recorder.recording(session_id, cause=f"Attack: {attack.title}"):
             return redirect(await self.panel.start(session_id, attack))
