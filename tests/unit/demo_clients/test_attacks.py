@@ -140,15 +140,20 @@ async def test_a_wrong_state_is_tried_in_a_browser_of_its_own(world: World) -> N
     assert (await world.browser.home()).is_logged_in
 
 
-async def test_attacks_are_counted_for_all_visitors_together(make_world: MakeWorld) -> None:
-    world = await make_world(reachable=True, rate_limits="on", redis_url="redis://127.0.0.1:1")
-    for _ in range(12):
+@pytest.mark.parametrize(("setting", "number"), [({}, 12), ({"attack_limit": "2/minute"}, 2)])
+async def test_attacks_are_counted_for_all_visitors_together(
+    make_world: MakeWorld, setting: dict[str, str], number: int
+) -> None:
+    world = await make_world(
+        reachable=True, rate_limits="on", redis_url="redis://127.0.0.1:1", **setting
+    )
+    for _ in range(number):
         assert (await attack(world, "foreign-redirect")).status == 200
     world.browser.client.session.cookie_jar.clear()
     page = await attack(world, "foreign-redirect")
     assert page.status == 429
     assert "Too many requests" in page.says("status")
-    assert len([path for path in world.issuer.paths() if path == "/authorize"]) == 12
+    assert len([path for path in world.issuer.paths() if path == "/authorize"]) == number
 
 
 @pytest.mark.parametrize(
