@@ -51,7 +51,7 @@ check: setup ## lint, types, unit, contract and architecture tests
 test: check ## check, then integration and end-to-end tests on the embedded stack
 	.venv/bin/pytest -q -n auto --dist loadfile localstack/tests
 	.venv/bin/pytest -q -m keycloak tests/contract
-	.venv/bin/pytest -q tests/integration tests/e2e
+	.venv/bin/pytest -q -n 2 --dist loadfile tests/integration tests/e2e
 
 test-compose: setup | need-docker ## the system in containers, each profile (PROFILE=… for one of them)
 	$(if $(PROFILE),COMPOSE_PROFILES=$(PROFILE)) .venv/bin/pytest -q tests/compose

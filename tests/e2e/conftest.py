@@ -55,7 +55,7 @@ class Stack:
 def stack() -> Iterator[Stack]:
     """A stack of our own on ports that are free, ended with the tests."""
     with tempfile.TemporaryDirectory(prefix="authstack-e2e-") as folder:
-        options = ("--port-offset", str(free_offset()), "--data-dir", folder)
+        options = ("--port-offset", str(own_offset()), "--data-dir", folder)
         environment = {**os.environ, "RATE_LIMITS": "off"}
         try:
             _authstack("up", "--detach", *options, environment=environment)
@@ -70,7 +70,7 @@ def gallery() -> Iterator[Gallery]:
     """A second stack, for tests that look at pages and switch services off to see some."""
     with (
         tempfile.TemporaryDirectory(prefix="authstack-ca-") as folder,
-        open_gallery(free_offset(), Path(folder)) as gallery,
+        open_gallery(own_offset(), Path(folder)) as gallery,
     ):
         yield gallery
 
@@ -118,7 +118,13 @@ def _authstack(*arguments: str, environment: dict[str, str] | None = None) -> st
     return done.stdout
 
 
-def free_offset(first: int = 10_000) -> int:
+def own_offset() -> int:
+    """One that no test of another pytest-xdist process takes while a stack of ours starts."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return free_offset(first=20_000 + 4_000 * number)
+
+
+def free_offset(first: int) -> int:
     """The first offset at which nobody listens on any port of a stack."""
     for offset in range(first, 60_000, 1000):
         ports = [*range(FIRST_PORT, LAST_PORT + 1), EMULATOR_PORT]

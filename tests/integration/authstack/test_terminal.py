@@ -13,7 +13,7 @@ SERVICES = ("valkey", "emulator", "registrar", "bridge", "resource", "client-dyn
 
 @pytest.fixture
 def command(new_folder: Path) -> Iterator[Command]:
-    command = Command(new_folder, 20_000)
+    command = Command(new_folder, 15_000)
     yield command
     command.run("down")
 
