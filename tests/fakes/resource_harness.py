@@ -8,8 +8,9 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 from fakes.token_issuer import TokenIssuer
+from fakes.wire import held_port
 
 from oauth_kit.redis import Redis
 from resource_server.app import build_app
@@ -131,25 +132,21 @@ async def resource_server(
     issuer_url: str | None = None,
     **changes: Any,
 ) -> AsyncIterator[ResourceServer]:
-    port = unused_port()
     clock = clock or SettableClock()
-    settings = ResourceSettings(
-        **{
-            "environment": "development",
-            "issuer": issuer_url or issuer.issuer,
-            "resource": f"http://127.0.0.1:{port}/mcp",
-            "redis_url": "redis://unused",
-            **changes,
-        }
-    )
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        application = build_app(settings, redis=redis, session=http, ports=None, clock=clock)
-        server = TestServer(application, port=port)
-        await server.start_server()
-        try:
-            yield ResourceServer(settings, issuer, clock, http, port, redis, application)
-        finally:
-            await server.close()
+        with held_port() as (port, taking_it):
+            settings = ResourceSettings(
+                **{
+                    "environment": "development",
+                    "issuer": issuer_url or issuer.issuer,
+                    "resource": f"http://127.0.0.1:{port}/mcp",
+                    "redis_url": "redis://unused",
+                    **changes,
+                }
+            )
+            application = build_app(settings, redis=redis, session=http, ports=None, clock=clock)
+            async with TestServer(application, **taking_it):
+                yield ResourceServer(settings, issuer, clock, http, port, redis, application)
 
 
 @dataclass

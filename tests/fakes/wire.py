@@ -1,11 +1,13 @@
 """What a fake server has seen, and a real socket to see it on."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import TestServer, get_port_socket
 from multidict import CIMultiDictProxy, MultiDictProxy
 
 
@@ -27,6 +29,16 @@ async def on_loopback(app: web.Application) -> AsyncIterator[str]:
     await server.start_server()
     yield f"http://127.0.0.1:{server.port}"
     await server.close()
+
+
+@contextmanager
+def held_port() -> Iterator[tuple[int, dict[str, Any]]]:
+    """A port of 127.0.0.1 for an application that has to know it, held until a server takes it.
+
+    Gives the port and what makes a `TestServer` take it.
+    """
+    with get_port_socket("127.0.0.1", 0, socket.AF_INET) as held:
+        yield held.getsockname()[1], {"socket_factory": lambda *_: held}
 
 
 def recorder(seen: list[Seen]) -> web.Application:

@@ -2,15 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import aiohttp
 import fakeredis
 import pytest
-from aiohttp.test_utils import TestClient, TestServer, unused_port
+from aiohttp.test_utils import TestClient, TestServer
 from fakes.authorization_server import FakeAuthorizationServer
 from fakes.client_world import PUBLIC_URL, Browser, MakeWorld, Time, World, introduce, make_settings
 from fakes.resource_server import FakeResourceServer
-from fakes.wire import on_loopback
+from fakes.wire import held_port, on_loopback
 
 from demo_clients.app import build_app
 
@@ -28,8 +29,9 @@ async def make_world() -> AsyncIterator[MakeWorld]:
             resource = FakeResourceServer(issuer)
             issuer.origin = await stack.enter_async_context(on_loopback(issuer.app()))
             resource.origin = await stack.enter_async_context(on_loopback(resource.app()))
-            port = unused_port() if reachable else None
-            if port is not None:
+            taking_it: dict[str, Any] = {}
+            if reachable:
+                port, taking_it = stack.enter_context(held_port())
                 settings["public_url"] = f"http://127.0.0.1:{port}"
             introduce(issuer, kind, settings.get("public_url", PUBLIC_URL))
             redis = fakeredis.FakeAsyncRedis(decode_responses=True)
@@ -42,7 +44,7 @@ async def make_world() -> AsyncIterator[MakeWorld]:
                 session=session,
                 clock=time,
             )
-            client = await stack.enter_async_context(TestClient(TestServer(app, port=port)))
+            client = await stack.enter_async_context(TestClient(TestServer(app, **taking_it)))
             outside = await stack.enter_async_context(aiohttp.ClientSession())
             return World(issuer, resource, redis, time, Browser(client, outside))
 
