@@ -55,20 +55,6 @@ class Gallery:
     def client(self, kind: str) -> str:
         return str(self.status["clients"][kind])
 
-    def question(self, client_id: str, redirect_uri: str, **changes: str) -> str:
-        """The address of an authorization request."""
-        parameters = {
-            "response_type": "code",
-            "client_id": client_id,
-            "redirect_uri": redirect_uri,
-            "code_challenge": challenge_of("v" * 43),
-            "code_challenge_method": "S256",
-            "state": "st",
-            "scope": READ,
-            "resource": str(self.status["resource"]),
-        }
-        return f"{self.issuer}/authorize?{urlencode(parameters | changes)}"
-
     @contextmanager
     def without(self, *services: str) -> Iterator[None]:
         """These are not there, as after a crash; started again at the end."""
@@ -159,11 +145,25 @@ class Visitor:
         )
         return str(answer.json()["client_id"])
 
+    def question(self, client_id: str, redirect_uri: str, **changes: str) -> str:
+        """The address of an authorization request."""
+        parameters = {
+            "response_type": "code",
+            "client_id": client_id,
+            "redirect_uri": redirect_uri,
+            "code_challenge": challenge_of("v" * 43),
+            "code_challenge_method": "S256",
+            "state": "st",
+            "scope": READ,
+            "resource": str(self.gallery.status["resource"]),
+        }
+        return f"{self.gallery.issuer}/authorize?{urlencode(parameters | changes)}"
+
     def go(self, address: str) -> Response | None:
         return self.page.goto(address)
 
     def ask(self, client_id: str = APP, redirect_uri: str = REDIRECT_URI, **changes: str) -> None:
-        self.go(self.gallery.question(client_id, redirect_uri, **changes))
+        self.go(self.question(client_id, redirect_uri, **changes))
 
     def start_at(self, kind: str) -> ClientPage:
         """The consent page that a demo client leads to."""

@@ -9,6 +9,7 @@ import pytest
 from e2e.conftest import CHROMIUM_OPTIONS, chromium_program
 from e2e.gallery import Gallery, Visitor, visiting
 from e2e.page_table import (
+    LOOPBACK,
     app_unknown,
     cookie_missing,
     document_invalid,
@@ -173,7 +174,7 @@ def test_with_cookies_switched_off_nobody_gets_through_and_is_told_why(
         tmp_path, executable_path=chromium_program(), args=CHROMIUM_OPTIONS
     ) as context:
         visitor = Visitor(gallery, context, context.new_page())
-        visitor.ask()
+        visitor.ask(visitor.register(LOOPBACK), LOOPBACK)
         assert context.cookies() == []
         visitor.answer("approve")
         visitor.shows("error", "Your browser did not send our cookie")

@@ -20,8 +20,7 @@ def an_address() -> str:
     return f"new-{secrets.token_hex(8)}@example.com"
 
 
-@pytest.fixture
-def at_log_in(stack: Stack) -> AtLogIn:
+def go_to_log_in(stack: Stack) -> AtLogIn:
     """A client's page whose visitor has agreed, and stands before the provider's log-in."""
 
     def go(context: BrowserContext, kind: str) -> ClientPage:
@@ -31,6 +30,11 @@ def at_log_in(stack: Stack) -> AtLogIn:
         return client
 
     return go
+
+
+@pytest.fixture
+def at_log_in(stack: Stack) -> AtLogIn:
+    return go_to_log_in(stack)
 
 
 @pytest.fixture
