@@ -1,8 +1,10 @@
 """An app client that somebody deletes in the provider's console costs no more than a log-in."""
 
 import secrets
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import aiohttp
@@ -25,22 +27,26 @@ SCOPE = "mcp-api/read"
 MAX_LOG_INS = 20
 
 
+PASSWORD = "Own-Passw0rd-1!"
+
+
 @dataclass
 class Visit:
-    """A client of our own and a person in front of one browser."""
+    """A client of our own and a person in front of one browser, nobody's clients but this one."""
 
     stack: Stack
     layout: Layout
     session: aiohttp.ClientSession
     server: Server
     client: Introduced
+    username: str = field(default_factory=lambda: f"{secrets.token_hex(8)}@example.com")
 
     @property
     def provider(self) -> ProviderConfig:
         return ProviderFile(self.layout.provider_file).current()
 
     async def log_in(self) -> Tokens:
-        person = ScriptedPerson(self.session, *self.stack.demo_user)
+        person = ScriptedPerson(self.session, self.username, PASSWORD)
         resource = self.stack.resource
         code = await obtain_code(self.server, self.client, person, SCOPE, resource, untimed)
         return await TokenClient(self.session, self.server, self.client, resource).redeem(
@@ -73,7 +79,8 @@ class Visit:
                 return found
         pytest.fail("no app client of its own was made")
 
-    def delete_in_the_console(self, app_client: str) -> None:
+    @contextmanager
+    def console(self) -> Iterator[Any]:
         cognito = boto3.client(
             "cognito-idp",
             endpoint_url=self.layout.url("emulator"),
@@ -81,8 +88,22 @@ class Visit:
             aws_access_key_id="emulator",
             aws_secret_access_key="emulator",
         )
-        cognito.delete_user_pool_client(UserPoolId=str(self.provider.pool_id), ClientId=app_client)
+        yield cognito
         cognito.close()
+
+    def make_the_user(self) -> None:
+        user = {"UserPoolId": self.provider.pool_id, "Username": self.username}
+        address = [
+            {"Name": "email", "Value": self.username},
+            {"Name": "email_verified", "Value": "true"},
+        ]
+        with self.console() as cognito:
+            cognito.admin_create_user(**user, UserAttributes=address, MessageAction="SUPPRESS")
+            cognito.admin_set_user_password(**user, Password=PASSWORD, Permanent=True)
+
+    def delete_in_the_console(self, app_client: str) -> None:
+        with self.console() as cognito:
+            cognito.delete_user_pool_client(UserPoolId=self.provider.pool_id, ClientId=app_client)
 
     async def a_minute_later(self) -> None:
         """What the registrar learnt from the provider is to be asked again."""
@@ -98,7 +119,9 @@ async def visit(stack: Stack) -> AsyncIterator[Visit]:
     async with open_browser_session(None, ANSWER_SECONDS) as session:
         server = await read_server(session, stack.issuer)
         client = await Dynamic().introduce(session, server.metadata)
-        yield Visit(stack, layout, session, server, client)
+        visit = Visit(stack, layout, session, server, client)
+        visit.make_the_user()
+        yield visit
 
 
 @pytest.mark.requirement("REG20")
