@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 __all__ = ["browser_context"]
 
 ISSUER, RESOURCE = "http://localhost:3004", "http://localhost:3001/mcp"
+REGISTRAR = "http://localhost:3005"
 CLIENT_URLS = {
     "preregistered": "http://localhost:3000",
     "dynamic": "http://localhost:3002",
@@ -92,6 +93,7 @@ def stack(system: System, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     status = {
         "issuer": ISSUER,
         "resource": RESOURCE,
+        "registrar": REGISTRAR,
         "clients": CLIENT_URLS,
         "demo_user": DEMO_USER,
     }
