@@ -9,12 +9,16 @@ MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard packages/*/pyproject.toml se
 SOURCES := $(addsuffix /src,$(MEMBERS))
 LOCKS := packages/authstack/src/authstack/locks.py
 
+DEMO_USERNAME ?= demo@example.com
+DEMO_PASSWORD ?= Demo-Passw0rd-1!
+
+WELCOME_LINES := 4
 TLS_FILES := docker-compose.yml:compose.tls.yml
 COMPOSE := $(if $(TLS),COMPOSE_FILE=$(TLS_FILES)) docker compose
 
 PYTHON_OK = $(shell $(PYTHON) -c 'import sys, ensurepip, venv; print(sys.version_info >= (3, 11))' 2>/dev/null)
 
-.PHONY: help demo up setup down logs test test-compose check screenshots fmt lock need-docker need-python
+.PHONY: help demo up smoke setup down logs test test-compose check screenshots fmt lock need-docker need-python
 .DEFAULT_GOAL := help
 
 help: ## show this
@@ -26,6 +30,16 @@ demo: setup ## run the whole system on this machine, no Docker (ARGS="--detach â
 up: .env | need-docker ## run the whole system in containers (PROFILE=keycloak, localstack or cognito; TLS=1)
 	@$(if $(PROFILE),COMPOSE_PROFILES=$(PROFILE)) $(COMPOSE) up --build --detach --wait --wait-timeout 300 || { \
 	  $(COMPOSE) logs --no-log-prefix init check $(if $(TLS),certificates); exit 1; }
+	@docker logs --tail $(WELCOME_LINES) "$$($(COMPOSE) ps --all --quiet check)"
+	@echo '$(if $(TLS),,make smoke walks every flow, )make logs follows what they say, make down ends it all.'
+
+smoke: setup ## walk every flow of what runs here, as three clients do, without a browser
+	@client=$$(docker compose ps --quiet client-preregistered 2>/dev/null); \
+	if [ -z "$$client" ]; then .venv/bin/authstack smoke $(ARGS); else \
+	  docker exec $$client cat /run/authstack/preregistered_client_secret | \
+	  AUTHSTACK_SMOKE_PASSWORD=$(DEMO_PASSWORD) .venv/bin/authstack smoke --username $(DEMO_USERNAME) \
+	    --resource http://localhost:3001/mcp --client-id demo-preregistered --client-secret-file /dev/stdin \
+	    --client-metadata-url http://localhost:3003/client-metadata.json $(ARGS); fi
 
 logs: ## follow the log of what `make up` started (TLS=1)
 	@$(COMPOSE) --profile '*' logs --follow
@@ -51,7 +65,8 @@ check: setup ## lint, types, unit, contract and architecture tests
 test: check ## check, then integration and end-to-end tests on the embedded stack
 	.venv/bin/pytest -q -n auto --dist loadfile localstack/tests
 	.venv/bin/pytest -q -m keycloak tests/contract
-	.venv/bin/pytest -q -n 2 --dist loadfile tests/integration tests/e2e
+	.venv/bin/pytest -q -n 2 --dist loadfile tests/integration
+	.venv/bin/pytest -q -n 2 --dist loadfile tests/e2e
 
 test-compose: setup | need-docker ## the system in containers, each profile (PROFILE=â€¦ for one of them)
 	$(if $(PROFILE),COMPOSE_PROFILES=$(PROFILE)) .venv/bin/pytest -q tests/compose

@@ -28,6 +28,7 @@ from provider_choice import (
     host_is_there,
     require_provider,
     settings_of,
+    welcome,
 )
 
 VOLUMES = Path("/volumes")
@@ -92,7 +93,9 @@ def main(arguments: list[str]) -> None:
             make_secrets(environment)
             choose_provider(profile, environment)
         case ["check"]:
-            check_provider(chosen_profile(environment), host_is_there)
+            profile = chosen_profile(environment)
+            check_provider(profile, host_is_there)
+            print(welcome(profile, environment["RESOURCE"]))
         case ["secret", name]:
             keep_operator_secret(name, sys.stdin.read())
         case ["rotate", name]:

@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Callable, Mapping
+from urllib.parse import urljoin
 
 KEYCLOAK, COGNITO = "keycloak", "cognito"
 PROFILES = {
@@ -20,6 +21,7 @@ PROFILES = {
 
 PROVIDERS = {"keycloak": ("keycloak", "oidc"), "localstack": ("cognito",), "cognito": ("cognito",)}
 PROVIDER_HOSTS = ("keycloak", "localstack")
+DEMO_USER = "demo@example.com  Demo-Passw0rd-1!"
 PROVIDER_SECRET = "provider_client_secret"
 
 USER_POOL_ISSUER = re.compile(
@@ -128,6 +130,19 @@ def check_provider(profile: str, is_there: Callable[[str], bool]) -> None:
         f"COMPOSE_PROFILES is {profile or 'empty'}, but {found} is running. Choose the provider by "
         "COMPOSE_PROFILES alone, not by --profile, and end what another choice left behind with "
         "`make down` (docker compose --profile '*' down)"
+    )
+
+
+def welcome(profile: str, resource: str) -> str:
+    """Where a person goes next; resource: the URL of the MCP endpoint."""
+    people = (
+        f"{DEMO_USER}   or sign up" if profile in PROVIDER_HOSTS else "whoever the provider knows"
+    )
+    return (
+        f"The identity provider is {profile or 'your own'}. When all containers are healthy:\n"
+        f"  Start page   {urljoin(resource, '/')}   how to connect, and the demo clients\n"
+        f"  MCP server   {resource}\n"
+        f"  Log in as    {people}"
     )
 
 

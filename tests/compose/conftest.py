@@ -117,13 +117,3 @@ def chromium(chromium_program: str) -> Iterator[Browser]:
         )
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="session")
-def client_secret(system: System, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pre-registered client's secret, as its operator would hand it out."""
-    file = tmp_path_factory.mktemp("secret") / "preregistered_client_secret"
-    file.write_text(
-        system.read("client-preregistered", "/run/authstack/preregistered_client_secret")
-    )
-    return file

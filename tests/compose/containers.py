@@ -67,6 +67,18 @@ class System:
             assert done.returncode == 0, f"compose {arguments}: {done.stdout}{done.stderr}"
         return done
 
+    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A target of the Makefile, as somebody calls it whose system this is."""
+        return subprocess.run(
+            ["make", "--silent", *arguments],
+            cwd=PROJECT,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+
     def _environment(self) -> dict[str, str]:
         return {
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},

@@ -1,15 +1,11 @@
 """What the end-to-end tests show of the embedded stack, through the same pages in containers."""
 
 import json
-import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from compose.conftest import CLIENT_URLS, DEMO_USER, RESOURCE
+from compose.conftest import DEMO_USER
 from compose.containers import CLIENTS, SERVICES, System
 from e2e.conftest import Stack
 from e2e.pages import ClientPage, ConsentPage, KeycloakSignUpPage, SignInPage, SignUpPage
@@ -55,21 +51,9 @@ def sign_up_page_of(system: System, client: ClientPage) -> SignUpPage | Keycloak
     return KeycloakSignUpPage(client.page)
 
 
-def test_smoke_walks_every_flow_of_three_clients(system: System, client_secret: Path) -> None:
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("authstack")),
-            *("smoke", "--json", "--resource", RESOURCE),
-            *("--username", DEMO_USER["username"]),
-            *("--client-id", "demo-preregistered", "--client-secret-file", str(client_secret)),
-            *("--client-metadata-url", f"{CLIENT_URLS['metadata_document']}/client-metadata.json"),
-        ],
-        env={**os.environ, "AUTHSTACK_SMOKE_PASSWORD": DEMO_USER["password"]},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def test_smoke_walks_every_flow_of_three_clients(system: System) -> None:
+    done = system.make("smoke", "ARGS=--json")
+    assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     outcomes = {
         kind: {step["outcome"] for step in steps} for kind, steps in report["clients"].items()

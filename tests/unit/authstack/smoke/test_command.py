@@ -48,8 +48,14 @@ def test_a_host_map_that_cannot_be_read_is_told() -> None:
     assert str(result.exception) == "--host-map: each pair is written host:port=host:port"
 
 
-def test_a_deployment_that_is_not_there_fails(layout: Layout) -> None:
-    arguments = ["smoke", "--json", "--data-dir", str(layout.data), "--port-offset", "59000"]
-    result = CliRunner().invoke(app, arguments)
+def test_without_a_running_stack_there_is_nothing_to_walk(layout: Layout) -> None:
+    result = CliRunner().invoke(app, ["smoke", "--data-dir", str(layout.data)])
+    assert str(result.exception).startswith("nothing is running; `authstack up` starts it")
+
+
+def test_a_deployment_that_is_not_there_fails() -> None:
+    arguments = ["smoke", "--json", "--resource", "http://localhost:59001/mcp"]
+    person = ["--username", "somebody", "--password", "anything"]
+    result = CliRunner().invoke(app, arguments + person)
     assert result.exit_code == 1
     assert '"ok": false' in result.stdout

@@ -8,10 +8,22 @@ from typing import Annotated
 import typer
 
 from authstack.errors import StackError
+from authstack.layout import Layout
 from authstack.options import AsJson, DataDir, PortOffset, named_stack
 from authstack.progress import showing
+from authstack.state import supervisor_is_alive
 
 _EMBEDDED_REDIRECT_URI = "http://localhost:3000/callback"
+
+
+def running_stack(port_offset: int | None, data_dir: Path | None) -> Layout:
+    layout = named_stack(port_offset, data_dir)
+    if not supervisor_is_alive(layout.lock_file):
+        raise StackError(
+            "nothing is running; `authstack up` starts it, --resource names another deployment, "
+            "and `make smoke` walks the containers"
+        )
+    return layout
 
 
 def smoke(
@@ -70,7 +82,7 @@ def smoke(
         host_map,
     )
     if resource is None:
-        target = embedded_target(named_stack(port_offset, data_dir), target)
+        target = embedded_target(running_stack(port_offset, data_dir), target)
     elif not browser and not (username and password):
         raise StackError("smoke needs --username and --password, or --browser")
     with showing([kind.kind for kind in target.kinds()], moving=not browser) as progress:
