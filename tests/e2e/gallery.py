@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -200,6 +200,10 @@ class Visitor:
         expect(found).to_be_visible()
         if text is not None:
             expect(found).to_have_text(text)
+
+
+Way = Callable[[Visitor], None]
+"""How a visitor comes to see a page."""
 
 
 @contextmanager

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from e2e.conftest import ARTEFACTS
-from e2e.gallery import Gallery, Visitor, visiting
-from e2e.page_table import PAGES, Way
+from e2e.gallery import Gallery, Visitor, Way, visiting
+from e2e.page_table import PAGES
+from e2e.witness import Witness, leaks_of
 from playwright.sync_api import Browser, Page
 
 SCREENSHOTS = ARTEFACTS / "screenshots"
@@ -44,7 +45,9 @@ def test_it_can_be_read_and_used_by_everybody(visitor: Visitor, name: str) -> No
     way: Way = PAGES[name]
     page, faults, complaints = visitor.page, dict[str, object](), list[str]()
     page.on("console", lambda message: complaints.append(message.text))
+    witness = Witness(visitor.context)
     way(visitor)
+    assert (witness.leaks_in(page), witness.leaks_in_addresses()) == ([], [])
     assert [text for text in complaints if "Content Security Policy" in text] == []
     assert len(page.content().encode()) + page.evaluate(FILES) < MAX_PAGE_BYTES
     scripts = [script.get_attribute("src") for script in page.locator("script").all()]
@@ -62,6 +65,32 @@ def test_it_can_be_read_and_used_by_everybody(visitor: Visitor, name: str) -> No
             if overflow := page.evaluate(OVERFLOW):
                 faults[f"{look} is too wide"] = overflow
     assert faults == {}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://localhost:3000/?code=x",
+        "http://localhost:3000/callback?code=x&state=y&access_token=z",
+        "http://localhost:3000/callback#id_token=z",
+        f"http://localhost:3004/{'g' * 22}.{'t' * 43}",
+        "http://localhost:3004/token?assertion=eyJhbGciOiJub25l.e30.",
+    ],
+)
+def test_a_secret_in_an_address_would_be_found(address: str) -> None:
+    assert leaks_of(address) != []
+    assert leaks_of(f"http://localhost:3000/callback?code={'g' * 22}.{'t' * 43}&state=y") == []
+
+
+def test_a_secret_in_a_page_or_a_store_would_be_found(visitor: Visitor) -> None:
+    witness = Witness(visitor.context)
+    visitor.ask()
+    assert witness.leaks_in(visitor.page) == []
+    visitor.page.evaluate("id => { document.body.dataset.id = id }", visitor.browser_id())
+    assert witness.leaks_in(visitor.page) == [visitor.browser_id()]
+    visitor.ask()
+    visitor.page.evaluate("localStorage.token = 'Bearer 0123456789abcdef'")
+    assert witness.leaks_in(visitor.page) == ["Bearer 0123456789abcdef"]
 
 
 @pytest.mark.parametrize(

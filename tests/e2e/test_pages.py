@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from e2e.conftest import CHROMIUM_OPTIONS, chromium_program
 from e2e.gallery import Gallery, Visitor, visiting
-from e2e.page_table import (
+from e2e.pages import ClientPage, ConsentPage, SignInPage
+from e2e.ways_bridge import (
     LOOPBACK,
     app_unknown,
     cookie_missing,
@@ -17,7 +18,6 @@ from e2e.page_table import (
     provider_away,
     store_away,
 )
-from e2e.pages import ClientPage, ConsentPage, SignInPage
 from playwright.sync_api import Browser, expect
 
 NewVisitor = Callable[..., Visitor]
