@@ -20,6 +20,7 @@ import jwt
 import pytest
 import redis
 from e2e.conftest import Stack
+from e2e.witness import secrets_on_disk
 from fakes.people import ANSWER_SECONDS, press, untimed
 from fakes.stack_command import COMMAND
 from multidict import CIMultiDictProxy
@@ -138,17 +139,6 @@ async def somebody_uses_the_client(stack: Stack, kind: str, witness: Witness) ->
             assert isinstance(page, Page)
             assert 'data-logged-in="true"' in page.text
             assert 'data-succeeded="true"' in page.text
-
-
-def secrets_on_disk(layout: Layout) -> set[str]:
-    """Keys and secrets that the services were given, and the parts of key rings."""
-    found = set()
-    for file in layout.secrets.rglob("*"):
-        if file.is_file():
-            value = file.read_text().strip()
-            found |= {value, *re.split(r"[,:]", value)}
-    found.add(json.loads(layout.provider_file.read_text())["client_secret"])
-    return {value for value in found if len(value) >= 16}
 
 
 def secrets_of_app_clients(layout: Layout) -> set[str]:

@@ -1,6 +1,6 @@
 """The pages of the demo clients and of the resource server, and how a visitor comes to see each."""
 
-from urllib.parse import urljoin
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from e2e.gallery import Visitor, Way
 from e2e.pages import ConsentPage, TimelinePage
@@ -30,6 +30,15 @@ def client_denied(visitor: Visitor) -> None:
 
 def client_problem(visitor: Visitor) -> None:
     visitor.go(f"{visitor.gallery.client('dynamic')}/callback?state=nonsense")
+    visitor.shows("status")
+
+
+def client_answered_by_another_issuer(visitor: Visitor) -> None:
+    """With the right state: what a mix-up attack looks like (RFC 9207)."""
+    client = visitor.start_at("dynamic")
+    (state,) = parse_qs(urlsplit(visitor.page.url).query)["state"]
+    answer = {"code": "of-another-server", "state": state, "iss": "https://attacker.example"}
+    visitor.go(f"{client.url}/callback?{urlencode(answer)}")
     visitor.shows("status")
 
 
@@ -89,6 +98,7 @@ PAGES: dict[str, Way] = {
     "client-logged-in": client_logged_in("metadata_document"),
     "client-denied": client_denied,
     "client-problem": client_problem,
+    "client-other-issuer": client_answered_by_another_issuer,
     "timeline": timeline,
     "timeline-empty": timeline_empty,
     "console": console,

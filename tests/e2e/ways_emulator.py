@@ -56,9 +56,21 @@ def password_forgotten(visitor: Visitor) -> None:
     forgotten_password(visitor)
 
 
-def new_password(visitor: Visitor) -> None:
-    forgotten_password(visitor).ask_for_code(an_address())
+def new_password(visitor: Visitor) -> NewPasswordPage:
+    page = forgotten_password(visitor)
+    page.ask_for_code(an_address())
     visitor.page.locator("#mailed-code").wait_for()
+    return page
+
+
+def mailed_code(visitor: Visitor) -> None:
+    new_password(visitor)
+
+
+def new_password_refused(visitor: Visitor) -> None:
+    page = new_password(visitor)
+    page.change(page.wrong_code, "Own-Passw0rd-1!")
+    visitor.page.get_by_role("alert").wait_for()
 
 
 PAGES: dict[str, Way] = {
@@ -69,5 +81,6 @@ PAGES: dict[str, Way] = {
     "emulator-sign-up-refused": sign_up_refused,
     "emulator-sign-up-code": sign_up_code,
     "emulator-forgotten-password": password_forgotten,
-    "emulator-new-password": new_password,
+    "emulator-new-password": mailed_code,
+    "emulator-new-password-refused": new_password_refused,
 }

@@ -1,5 +1,6 @@
 """What a browser has seen, and what of it no page, store or address may hold."""
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,8 +8,15 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from playwright.sync_api import BrowserContext, Page, Request, Response
 
-# of our own tokens, codes and refresh tokens, wherever they stand
-SHAPES = re.compile(r"eyJ[\w-]{10,}\.|(?<![\w.-])[\w-]{22}\.[\w-]{43,}|(?i:bearer) [\w-]{16}")
+from authstack.layout import Layout
+
+SHAPES = re.compile(
+    r"eyJ[\w-]{10,}\."  # a JWT
+    r"|(?<![\w.-])[\w-]{22}\.[\w-]{43,}"  # a code or a refresh token of ours
+    r"|(?i:bearer) [\w-]{16}"
+    r"|(?<![\w-])[\w-]{86}(?![\w-])"  # a code verifier of a demo client
+)
+SHORTEST_SECRET = 16  # the tests' own links hold shorter values, which stand in any text
 
 NEVER_IN_AN_ADDRESS = {
     *("access_token", "refresh_token", "id_token", "id_token_hint", "token", "client_secret"),
@@ -21,9 +29,15 @@ STORED = "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cooki
 
 @dataclass
 class Witness:
-    """Of one browser context, from its first request on."""
+    """Of one browser context, from its first request on.
+
+    provider: where its log-in page is, which has the state in its address
+    known:    secrets that only the services have
+    """
 
     context: BrowserContext
+    provider: str | None = None
+    known: set[str] = field(default_factory=set)
     addresses: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -49,14 +63,13 @@ class Witness:
         return [leak for address in self.addresses for leak in leaks_of(address)]
 
     def leaks_in(self, page: Page) -> list[str]:
-        """In its source and in what scripts could store.
-
-        A state is in the address of the provider's log-in page, and may be in its links.
-        """
+        """In its source and in what scripts could store."""
         text = page.content() + page.evaluate(STORED)
-        for state in self.values("state"):
-            text = text.replace(state, "")
-        return leaks(text, self.values("code") | self.cookies())
+        if self.provider and page.url.startswith(self.provider):
+            for state in self.values("state"):
+                text = text.replace(state, "")
+        secrets = self.known | self.values("code", "state") | self.cookies()
+        return leaks(text, (secret for secret in secrets if len(secret) >= SHORTEST_SECRET))
 
 
 def leaks(text: str, secrets: Iterable[str]) -> list[str]:
@@ -71,3 +84,14 @@ def leaks_of(address: str) -> list[str]:
     named = [name for name, _ in pairs if name in (NEVER_IN_AN_ADDRESS | {"code"}) - own]
     others = urlencode([pair for pair in pairs if pair[0] not in own])
     return [*named, *SHAPES.findall(others), *SHAPES.findall(parts.path)]
+
+
+def secrets_on_disk(layout: Layout) -> set[str]:
+    """Keys and secrets that the services were given, and the parts of key rings."""
+    found = set()
+    for file in layout.secrets.rglob("*"):
+        if file.is_file():
+            value = file.read_text().strip()
+            found |= {value, *re.split(r"[,:]", value)}
+    found.add(json.loads(layout.provider_file.read_text())["client_secret"])
+    return {value for value in found if len(value) >= 16}
