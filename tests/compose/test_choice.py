@@ -43,6 +43,7 @@ def test_a_setting_that_cannot_be_ends_the_service_and_is_named(system: System) 
         check=False,
         environment={"RATE_LIMITS": "sometimes", "MAX_CONTEXTS": "0"},
     )
-    assert done.returncode == 3
+    # gunicorn's "a worker failed to boot"; 1 when the second worker fails while it halts
+    assert done.returncode in (1, 3)
     assert "RATE_LIMITS: " in done.stdout + done.stderr
     assert "MAX_CONTEXTS: " in done.stdout + done.stderr
