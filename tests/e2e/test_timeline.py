@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -203,6 +205,49 @@ def test_a_command_can_be_copied(
     copied = timeline.page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("curl -i -g -X POST ")
     assert '--data-urlencode code="$CODE"' in copied
+
+
+def run(command: str, **variables: str) -> str:
+    """In a shell, as whoever copied it would; gives what curl prints."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    done = subprocess.run(
+        ["sh", "-euc", command], env=variables, capture_output=True, text=True, timeout=20
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def command_of(timeline: TimelinePage, step: str) -> str:
+    exchange = timeline.page.locator(f'[data-step="{step}"]').last
+    return exchange.locator("pre[data-copy]").text_content() or ""
+
+
+def test_the_command_of_a_registration_registers_once_more(
+    stack: Stack, browser_context: BrowserContext, look_at: LookAt
+) -> None:
+    client, timeline = look_at(browser_context, "dynamic")
+    client.press("log-in")
+    ConsentPage(client.page).expect_here(stack.issuer)
+    client.open().press("forget")
+    client.press("log-in")
+    ConsentPage(client.page).expect_here(stack.issuer)
+    answer = run(command_of(timeline.open(), "registration"))
+    assert answer.startswith("HTTP/1.1 201 ")
+    assert json.loads(answer.partition("\n\n")[2])["client_name"]
+
+
+def test_the_command_of_a_call_lacks_only_the_token(
+    stack: Stack, browser_context: BrowserContext, look_at: LookAt
+) -> None:
+    client, timeline = look_at(browser_context, "metadata_document")
+    log_in(stack, client)
+    step_up(stack, client)
+    timeline.open()
+    for step in ("mcp", "rest"):
+        command = command_of(timeline, step)
+        assert "-H 'Content-Type: application/json'" in command
+        assert run(command, ACCESS_TOKEN="nobody-s").startswith("HTTP/1.1 401 ")
 
 
 def test_nothing_is_cut_off_however_wide_the_screen_is(

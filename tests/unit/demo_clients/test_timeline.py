@@ -130,6 +130,23 @@ async def test_what_comes_after_a_log_in_is_there_too(world: World) -> None:
     assert checks(revocation) == ["The authorization server confirmed the revocation"]
 
 
+async def test_a_body_is_shown_with_the_content_type_that_it_was_sent_with(world: World) -> None:
+    await a_whole_life(world)
+    seen = [one for one in [*world.issuer.seen, *world.resource.seen] if one.body]
+    sent = [entry["request"] for entry in await export(world.browser)]
+    shown = [request for request in sent if "postData" in request]
+    assert {"application/json", "application/x-www-form-urlencoded"} == {
+        request["postData"]["mimeType"] for request in shown
+    }
+    for request in shown:
+        told = {header["name"]: header["value"] for header in request["headers"]}
+        path = urlsplit(request["url"]).path
+        assert told["Content-Type"] == request["postData"]["mimeType"]
+        assert told["Content-Type"] in {
+            one.headers["Content-Type"] for one in seen if one.path == path
+        }
+
+
 @pytest.mark.requirement("CL20")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("era", ["modern", "legacy"])

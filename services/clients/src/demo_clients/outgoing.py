@@ -81,10 +81,11 @@ class Outgoing:
 
         step: what it is for, as the visitor's timeline tells it
         """
-        async with observed(step, RawRequest(method, url, headers or {}, form, json)) as seen:
+        sent = {**_content_type(form, json), **(headers or {})}
+        async with observed(step, RawRequest(method, url, sent, form, json)) as seen:
             try:
                 async with self.session.request(
-                    method, url, headers=headers, data=form, json=json, allow_redirects=False
+                    method, url, headers=sent, data=form, json=json, allow_redirects=False
                 ) as response:
                     body = await _read_bounded(response, max_bytes)
                     headers_read = CIMultiDictProxy(CIMultiDict(response.headers))
@@ -100,6 +101,13 @@ class Outgoing:
                     reason=f"{method}: status {response.status}",
                 )
         return Answer(response.status, headers_read, body)
+
+
+def _content_type(form: Mapping[str, str] | None, json: object | None) -> dict[str, str]:
+    """What aiohttp would add unseen: said here, so that the timeline and its commands have it."""
+    if json is not None:
+        return {"Content-Type": "application/json"}
+    return {} if form is None else {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 async def _read_bounded(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
