@@ -117,6 +117,10 @@ def test_without_script_a_reload_shows_the_same(
     expect(token).to_contain_text("audience: the only server that may accept it")
     token.get_by_text("As a curl command").click()
     expect(token.locator("pre[data-copy]")).to_contain_text('code_verifier="$CODE_VERIFIER"')
+    if kind == "metadata_document":
+        document = timeline.open_exchange("document")
+        expect(document).to_contain_text('"token_endpoint_auth_method": "none"')
+        assert document.get_attribute("data-status") is None
     timeline.page.get_by_test_id("clear").click()
     expect(timeline.page.get_by_test_id("empty")).to_be_visible()
     assert timeline.steps() == []

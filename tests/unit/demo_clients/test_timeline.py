@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from fakes.client_world import Browser, MakeWorld, World
+from fakes.client_world import PUBLIC_URL, Browser, MakeWorld, World
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 KINDS = ["preregistered", "dynamic", "metadata_document"]
@@ -23,7 +23,12 @@ async def export(browser: Browser) -> list[dict[str, Any]]:
 
 
 async def steps(browser: Browser) -> list[str]:
-    return [entry["_step"] for entry in await export(browser)]
+    """As a page lists them: with the notes between the entries."""
+    log = json.loads((await browser.get("/timeline/export")).text)["log"]
+    told = [entry["_step"] for entry in log["entries"]]
+    for note in reversed(log["_notes"]):
+        told.insert(note["_before"], note["_step"])
+    return told
 
 
 def checks(entry: dict[str, Any]) -> list[str]:
@@ -83,7 +88,7 @@ async def test_every_step_of_a_log_in_is_there_in_order(make_world: MakeWorld, k
     await world.browser.do("log-in")
     told = await export(world.browser)
     introduction = INTRODUCTION.get(kind, [])
-    assert [entry["_step"] for entry in told] == [*LOG_IN, *introduction, *LEAVE, "mcp"]
+    assert await steps(world.browser) == [*LOG_IN, *introduction, *LEAVE, "mcp"]
     probe, resource, server, *_ = told
     assert probe["response"]["status"] == 401
     assert "resource_metadata" in str(probe["response"]["headers"])
@@ -105,6 +110,25 @@ async def test_every_step_of_a_log_in_is_there_in_order(make_world: MakeWorld, k
     assert token["_tokens"][0]["claims"]["aud"] == world.resource.resource
     assert "token_type is Bearer" in checks(token)
     assert tools["response"]["status"] == 200
+
+
+async def test_a_document_is_a_note_and_no_request_of_anybodys(make_world: MakeWorld) -> None:
+    world = await make_world("metadata_document")
+    await world.browser.press("log-in")
+    log = json.loads((await world.browser.get("/timeline/export")).text)["log"]
+    document = f"{PUBLIC_URL}/client-metadata.json"
+    assert document not in {entry["request"]["url"] for entry in log["entries"]}
+    (note,) = log["_notes"]
+    assert note["url"] == document
+    served = await world.browser.get("/client-metadata.json")
+    assert json.loads(note["text"]) == json.loads(served.text)
+    page = (await world.browser.get("/timeline")).text
+    shown = re.search(r'data-step="document".*?</details>', page, re.S)
+    assert shown is not None
+    assert "data-status" not in shown[0]
+    assert "<time" not in shown[0]
+    # it did not go over the wire
+    assert "Client ID metadata document" not in (await world.browser.home()).text
 
 
 async def test_what_comes_after_a_log_in_is_there_too(world: World) -> None:

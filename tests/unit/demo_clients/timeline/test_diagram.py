@@ -38,6 +38,14 @@ def test_a_request_goes_there_and_its_answer_comes_back() -> None:
     assert (answer.label, answer.is_answer) == ("200 OK · 2 checks", True)
 
 
+def test_a_document_that_somebody_else_asks_for_is_no_arrow() -> None:
+    diagram = draw([present(Exchange("document", "", "https://c.example/c.json", 0))])
+    (note,) = diagram.notes
+    client, _, issuer = diagram.headers[1:]
+    assert (note.x, note.x + note.width) == (client.x, issuer.x)
+    assert (note.label, diagram.arrows) == ("Client ID metadata document", [])
+
+
 @pytest.mark.parametrize(
     ("changed", "verdict"),
     [

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from demo_clients.timeline.masking import RawAnswer, RawRequest, mask
+from demo_clients.timeline.masking import RawAnswer, RawRequest, mask, mask_note
 from demo_clients.timeline.presented import Presented, present
 from demo_clients.timeline.secrets import Known
 from oauth_kit.web.pages import Pages
@@ -38,6 +38,17 @@ def test_markup_in_an_exchange_is_only_text(markup: str) -> None:
 
 def test_nothing_in_it_needs_a_script_or_a_style() -> None:
     assert not re.search(r"<script|\sstyle=|\son[a-z]+=[\"']", render(hostile_exchange()))
+
+
+def test_a_note_has_neither_an_answer_nor_a_time() -> None:
+    note = mask_note(
+        "document", "https://c.example/c.json", {"client_name": HOSTILE}, at_ms=0, known=Known()
+    )
+    page = render(present(note, "1-0"))
+    assert "&#34;client_name&#34;: &#34;&lt;/pre&gt;" in page
+    assert "https://c.example/c.json" in page
+    for made_up in ("Request", "Response", "<time", "data-status", "GET", "curl", "<script"):
+        assert made_up not in page
 
 
 def test_a_secret_is_told_from_the_text_around_it() -> None:

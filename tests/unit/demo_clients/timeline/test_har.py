@@ -61,6 +61,18 @@ def test_an_exchange_without_an_answer_is_an_entry_too() -> None:
     json.dumps(document)
 
 
+def test_a_note_is_no_entry_and_keeps_its_place() -> None:
+    note = Exchange("document", "", "https://c/c.json", 0, response=Message(body="{}"))
+    kept = [Entry("1-0", EXCHANGE), Entry("2-0", note), Entry("3-0", EXCHANGE)]
+    log = to_har(kept, creator="c", version="1")["log"]
+    assert isinstance(log, dict)
+    assert [entry["_step"] for entry in log["entries"]] == ["token", "token"]
+    (told,) = log["_notes"]
+    assert (told["_step"], told["_before"]) == ("document", 1)
+    assert (told["url"], told["text"]) == ("https://c/c.json", "{}")
+    assert told["comment"].startswith("Client ID metadata document: This client")
+
+
 def test_a_status_of_nobodys_has_no_phrase() -> None:
     exchange = Exchange("rest", "GET", "https://r.example/", 0, status=799)
     document = to_har([Entry("1-0", exchange)], creator="c", version="1")

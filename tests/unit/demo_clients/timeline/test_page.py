@@ -87,5 +87,5 @@ def test_a_moment_is_told_to_the_millisecond() -> None:
 
 def test_what_a_browser_sends_is_no_command() -> None:
     assert present(Exchange("authorization_request", "GET", "u", 0)).curl == ""
-    assert present(Exchange("document", "GET", "u", 0)).curl == ""
+    assert present(Exchange("document", "", "u", 0)).curl == ""
     assert present(Exchange("token", "POST", "u", 0)).curl

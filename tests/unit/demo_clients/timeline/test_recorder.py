@@ -1,6 +1,7 @@
 """What goes over the wire is noted for one visitor, in order, and a failure changes nothing."""
 
 import asyncio
+import json
 
 import fakeredis
 import pytest
@@ -10,7 +11,15 @@ from demo_clients.problems import Problem
 from demo_clients.timeline.exchange import Check
 from demo_clients.timeline.explanations import CHECKS
 from demo_clients.timeline.masking import RawAnswer, RawRequest
-from demo_clients.timeline.recorder import Recorder, failed, moved, noted, observed, passed
+from demo_clients.timeline.recorder import (
+    Recorder,
+    failed,
+    moved,
+    noted,
+    observed,
+    passed,
+    told,
+)
 from demo_clients.timeline.stream import Timelines
 
 OURS, THEIRS = "our-session-id", "their-session-id"
@@ -37,6 +46,7 @@ async def test_without_a_recording_nothing_is_noted(
 ) -> None:
     await call()
     await noted("consent", REQUEST)
+    await told("document", "u", {})
     passed("state_matches")
     failed("x")
     await moved(THEIRS)
@@ -115,12 +125,22 @@ async def test_an_exchange_appears_before_the_next_one_is_sent(
 async def test_what_a_browser_did_is_noted_when_we_come_to_know_of_it(recorder: Recorder) -> None:
     async with recorder.recording(OURS, cause="callback") as recording:
         await noted("consent", REQUEST, taken_ms=2000)
-        await noted("document", REQUEST, RawAnswer(200))
-        passed("document_supported")
-    consent, document = recording.exchanges
+        await noted("authorization_response", REQUEST, RawAnswer(303))
+        passed("state_matches")
+    consent, response = recording.exchanges
     assert (consent.step, consent.status, consent.taken_ms) == ("consent", None, 2000)
-    assert (document.status, document.taken_ms) == (200, None)
-    assert document.checks == (Check(CHECKS["document_supported"]),)
+    assert (response.status, response.taken_ms) == (303, None)
+    assert response.checks == (Check(CHECKS["state_matches"]),)
+
+
+async def test_a_note_says_nothing_about_an_answer(recorder: Recorder) -> None:
+    async with recorder.recording(OURS, cause="log-in") as recording:
+        await told("document", "https://c.example/c.json", {"client_name": "é", "token": "canary"})
+    (note,) = recording.exchanges
+    assert note.is_note
+    assert (note.step, note.url) == ("document", "https://c.example/c.json")
+    assert (note.status, note.taken_ms, note.cause) == (None, None, "log-in")
+    assert json.loads(note.response.body) == {"client_name": "é", "token": "$TOKEN"}
 
 
 async def test_a_problem_is_told_where_it_happened(recorder: Recorder) -> None:

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from demo_clients.credentials import IdentityKind
-from demo_clients.sessions import HOME, Sessions
+from demo_clients.sessions import HOME, SessionId, Sessions
+from demo_clients.timeline.exchange import Entry
 from demo_clients.timeline.page import MAX_HOME_EXCHANGES
 from demo_clients.timeline.presented import present_all
 from demo_clients.timeline.stream import Timelines
@@ -56,13 +57,18 @@ class HomePage:
             login=logged_in(session, self.clock()),
             outcome=session.outcome if session.outcome and session.outcome.page == HOME else None,
             tools=session.tools,
-            latest=present_all(await self.timelines.latest(session_id, count=MAX_HOME_EXCHANGES)),
+            latest=present_all(await self._latest(session_id)),
             form_token=self.visitors.form_token(session_id),
         )
         response = html_page(page, has_form=True)
         if self.visitors.recognise(request) is None:
             self.visitors.remember(response, session_id)
         return response
+
+    async def _latest(self, session_id: SessionId) -> list[Entry]:
+        """What went over the wire: a note did not."""
+        latest = await self.timelines.latest(session_id, count=MAX_HOME_EXCHANGES)
+        return [entry for entry in latest if not entry.exchange.is_note]
 
     def _is_other_loopback_name(self, request: web.Request) -> bool:
         """127.0.0.1 for localhost: the cookie set there would be missing at the callback."""

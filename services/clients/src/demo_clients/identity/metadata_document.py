@@ -1,6 +1,5 @@
 """A client whose id is the URL of a document about it (CIMD draft §3, §4)."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,8 +9,7 @@ from demo_clients.credentials import ClientCredentials
 from demo_clients.identity.port import Profile
 from demo_clients.problems import Problem
 from demo_clients.server_metadata import AuthorizationServer
-from demo_clients.timeline.masking import RawAnswer, RawRequest
-from demo_clients.timeline.recorder import noted, passed
+from demo_clients.timeline.recorder import passed, told
 from oauth_kit.web.answering import json_answer
 
 DOCUMENT_PATH = "/client-metadata.json"
@@ -51,13 +49,8 @@ class MetadataDocument:
         if not self.serves(server):
             raise Problem("The authorization server does not read client metadata documents.")
         passed("document_supported")
-        await noted(
-            "document",
-            RawRequest("GET", self.client_id),
-            RawAnswer(
-                200, (("Content-Type", "application/json"),), json.dumps(self.document()).encode()
-            ),
-        )
+        # when it is fetched, nobody can say for which visitor
+        await told("document", self.client_id, self.document())
         return ClientCredentials("metadata_document", self.client_id, "none")
 
     async def forget(self, credentials: ClientCredentials, server: AuthorizationServer) -> None:

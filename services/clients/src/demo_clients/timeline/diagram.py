@@ -87,7 +87,9 @@ def draw(entries: Sequence[Presented], *, first_number: int = 1) -> Diagram:
             _add_band(diagram, entry)
         match entry.exchange.step:
             case "consent":
-                _add_note(diagram, entry, number)
+                _add_note(diagram, entry, number, "browser")
+            case "document":
+                _add_note(diagram, entry, number, "client")
             case "authorization_request":
                 _add(diagram, "client", "browser", "303, go and ask", is_answer=True)
                 _add(diagram, "browser", "issuer", _request(entry), number=number)
@@ -135,9 +137,10 @@ def _add(
     diagram.arrows.append(Arrow(x1, x2, diagram.height, _short(label, room), number, is_answer))
 
 
-def _add_note(diagram: Diagram, entry: Presented, number: int) -> None:
+def _add_note(diagram: Diagram, entry: Presented, number: int, first: Lane) -> None:
+    """Between the authorization server and whoever it concerns: what we cannot see of it."""
     label = entry.explanation.title + (f" · {entry.taken}" if entry.taken else "")
-    x, width = _X["browser"], _X["issuer"] - _X["browser"]
+    x, width = _X[first], _X["issuer"] - _X[first]
     diagram.notes.append(Note(x, diagram.height + _GAP, width, label, number))
     diagram.height += _ARROW_HEIGHT
 

@@ -61,8 +61,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer.
+    """One request and its answer, or a note about one that this client cannot see.
 
+    method:        "" for a note; what it is about stands in `response`
     cause:         what the visitor did that led to it
     is_first:      the first one that it led to
     detail:        which operation, where the step alone does not say it ("tools/list")
@@ -86,6 +87,10 @@ class Exchange:
     response: Message = Message()
     tokens: tuple[DecodedToken, ...] = ()
     checks: tuple[Check, ...] = ()
+
+    @property
+    def is_note(self) -> bool:
+        return not self.method
 
 
 @dataclass(frozen=True, slots=True)

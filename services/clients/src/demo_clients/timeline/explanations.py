@@ -17,7 +17,9 @@ LANES: Final[Mapping[Lane, str]] = {
 
 _RFC: Final = "https://www.rfc-editor.org/rfc/rfc"
 _MCP: Final = "https://modelcontextprotocol.io/specification/2025-11-25/basic"
-_CIMD: Final = "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document"
+_CIMD: Final = (
+    "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-02"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,10 @@ STEPS: Final[Mapping[Step, StepFacts]] = {
     "document": StepFacts(
         Explanation(
             "Client ID metadata document",
-            "The client id is the URL of this document; the authorization server reads it by "
-            "itself (this client does not see when), unless its copy is still fresh.",
-            "draft-ietf-oauth-client-id-metadata-document",
-            _CIMD,
+            "This client's id is the address of this document, and the authorization server "
+            "fetches it by itself once the browser comes with that id, unless it has a fresh copy.",
+            "draft-ietf-oauth-client-id-metadata-document-02 §5",
+            f"{_CIMD}#section-5",
         ),
         sender="issuer",
         receiver="client",

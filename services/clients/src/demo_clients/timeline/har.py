@@ -12,14 +12,36 @@ _UNKNOWN_SIZE = -1
 
 
 def to_har(entries: Iterable[Entry], *, creator: str, version: str) -> dict[str, object]:
-    """What other tools open. Members that begin with an underscore are ours, as HAR allows."""
+    """What other tools open. Members that begin with an underscore are ours, as HAR allows.
+
+    An archive has requests with their answers only, so notes stand in a list of their own.
+    """
+    archived, notes = list[dict[str, object]](), list[dict[str, object]]()
+    for entry in entries:
+        if entry.exchange.is_note:
+            notes.append(_note(entry.exchange, before=len(archived)))
+        else:
+            archived.append(_entry(entry.exchange))
     return {
         "log": {
             "version": "1.2",
             "creator": {"name": creator, "version": version},
             "comment": "Secrets were masked before anything was stored; $NAMES stand for them.",
-            "entries": [_entry(entry.exchange) for entry in entries],
+            "entries": archived,
+            "_notes": notes,
         }
+    }
+
+
+def _note(exchange: Exchange, *, before: int) -> dict[str, object]:
+    """before: the index of the entry that follows it"""
+    explanation = explain(exchange)
+    return {
+        "_step": exchange.step,
+        "_before": before,
+        "comment": f"{explanation.title}: {explanation.sentence}",
+        "url": exchange.url,
+        "text": exchange.response.body,
     }
 
 

@@ -119,6 +119,17 @@ def mask(
     )
 
 
+def mask_note(
+    step: Step, url: str, document: Mapping[str, object], *, at_ms: int, known: Known
+) -> Exchange:
+    """A document that somebody else will ask for: nobody has, as far as this client can see."""
+    body, left_out = mask_document(document, OPEN, known, MAX_BODY_CHARACTERS)
+    shown = Message(body=body, media_type="application/json", left_out=left_out)
+    return Exchange(
+        step=step, method="", url=mask_url(url, known), started_at_ms=at_ms, response=shown
+    )
+
+
 def mask_url(url: str, known: Known) -> str:
     """The URL with the values of those parameters only that are chosen. No userinfo, no fragment.
 

@@ -7,7 +7,7 @@ recording.exchanges           # what it came to, masked
 """
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ import structlog
 from demo_clients.problems import Problem
 from demo_clients.timeline.exchange import Check, Exchange, Step
 from demo_clients.timeline.explanations import CHECKS, CheckName
-from demo_clients.timeline.masking import RawAnswer, RawRequest, mask
+from demo_clients.timeline.masking import RawAnswer, RawRequest, mask, mask_note
 from demo_clients.timeline.secrets import Known
 from demo_clients.timeline.stream import Timelines
 from oauth_kit.rules.errors import OAuthError
@@ -152,6 +152,15 @@ async def noted(
     if recording is not None:
         at_ms = time.time_ns() // 1_000_000
         await _note(recording, step, request, answer, at_ms, taken_ms, "")
+
+
+async def told(step: Step, url: str, document: Mapping[str, object]) -> None:
+    """A note about a document that we know, in the place where somebody else may ask for it."""
+    recording = _current.get()
+    if recording is not None:
+        with _failures_logged():
+            at_ms = time.time_ns() // 1_000_000
+            await recording.add(mask_note(step, url, document, at_ms=at_ms, known=recording.known))
 
 
 def passed(*names: CheckName) -> None:
