@@ -1,5 +1,7 @@
 """A timeline belongs to one session, is sealed, bounded, and moves with its session."""
 
+from dataclasses import replace
+
 import pytest
 import redis.asyncio
 from fakes.client_world import Time
@@ -8,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from demo_clients.timeline.exchange import Entry, Exchange, Message
 from demo_clients.timeline.stream import (
     KEPT_SECONDS,
+    MAX_ENTRIES,
     MAX_EXCHANGE_BYTES,
     MAX_EXCHANGES,
     MAX_TIMELINES,
@@ -91,6 +94,36 @@ async def test_the_oldest_go_first(timelines: Timelines) -> None:
     kept = names(await timelines.latest(OURS))
     assert kept == [str(number) for number in range(3, MAX_EXCHANGES + 3)]
     assert names(await timelines.latest(OURS, count=2)) == kept[-2:]
+
+
+async def test_what_completes_an_exchange_takes_its_place(timelines: Timelines) -> None:
+    first = await timelines.append(OURS, exchange("a"))
+    await timelines.append(OURS, exchange("b"))
+    await timelines.append(OURS, replace(exchange("a"), status=303, completes=first))
+    await timelines.move(OURS, "renewed")
+    whole, second = await timelines.latest("renewed")
+    assert whole == Entry(first, replace(exchange("a"), status=303))
+    assert second.exchange == exchange("b")
+    assert await timelines.latest("renewed", count=1) == [second]
+
+
+async def test_what_completes_an_exchange_that_is_gone_is_gone_too(timelines: Timelines) -> None:
+    await timelines.append(OURS, replace(exchange("a"), completes="1-0"))
+    await timelines.append(OURS, exchange("b"))
+    assert names(await timelines.latest(OURS)) == ["b"]
+
+
+async def test_completing_exchanges_costs_no_others(
+    timelines: Timelines, store: redis.asyncio.Redis
+) -> None:
+    for number in range(MAX_EXCHANGES + 3):
+        entry_id = await timelines.append(OURS, exchange(str(number)))
+        if number % 5 == 0:
+            completed = replace(exchange(str(number)), completes=entry_id)
+            await timelines.append(OURS, completed)
+    kept = names(await timelines.latest(OURS))
+    assert kept == [str(number) for number in range(3, MAX_EXCHANGES + 3)]
+    assert await store.xlen(await key(store, OURS)) == MAX_ENTRIES
 
 
 async def test_the_stalest_timelines_go_when_there_are_too_many(

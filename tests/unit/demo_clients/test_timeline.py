@@ -112,6 +112,30 @@ async def test_every_step_of_a_log_in_is_there_in_order(make_world: MakeWorld, k
     assert tools["response"]["status"] == 200
 
 
+async def test_what_the_browser_was_answered_is_known(world: World) -> None:
+    await world.browser.do("log-in")
+    told = {entry["_step"]: entry for entry in await export(world.browser)}
+    away, back = told["authorization_request"], told["authorization_response"]
+    assert away["response"]["status"] == 303
+    assert away["response"]["redirectURL"] == away["request"]["url"]
+    assert "state=$STATE" in away["response"]["redirectURL"]
+    assert "This client's redirect" in away["response"]["comment"]
+    assert (back["response"]["status"], back["response"]["redirectURL"]) == (303, "/")
+
+
+async def test_what_a_person_took_counts_from_when_the_browser_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo_clients.flow.now_ms", lambda: 1_700_000_000_123)
+    callback = await world.browser.authorize(await world.browser.press("log-in"))
+    monkeypatch.setattr("demo_clients.timeline.recorder.now_ms", lambda: 1_700_000_004_567)
+    await world.browser.return_with(callback)
+    (consent,) = [one for one in await export(world.browser) if one["_step"] == "consent"]
+    assert consent["startedDateTime"] == "2023-11-14T22:13:20.123+00:00"
+    assert consent["time"] == 4444
+    assert "4.4 s" in (await world.browser.get("/timeline/diagram")).text
+
+
 async def test_a_document_is_a_note_and_no_request_of_anybodys(make_world: MakeWorld) -> None:
     world = await make_world("metadata_document")
     await world.browser.press("log-in")
@@ -244,6 +268,7 @@ async def test_an_answer_that_nobody_waits_for_is_noted_as_refused(world: World)
     (entry,) = await export(world.browser)
     assert entry["_step"] == "authorization_response"
     assert [check["passed"] for check in entry["_checks"]] == [False]
+    assert entry["response"]["status"] == 400
     assert "canary" not in await everything_shown(world.browser)
 
 
@@ -253,6 +278,7 @@ async def test_a_foreign_issuer_is_noted_as_refused(world: World) -> None:
     last = (await export(world.browser))[-1]
     assert last["_step"] == "authorization_response"
     assert [check["passed"] for check in last["_checks"]] == [True, False]
+    assert last["response"]["status"] == 303
 
 
 async def test_a_document_that_is_refused_says_why(world: World) -> None:

@@ -16,8 +16,8 @@ from demo_clients.scopes_to_ask import scopes_to_ask
 from demo_clients.server_metadata import AuthorizationServer, ProtectedResource
 from demo_clients.sessions import PendingLogin, Resume, Session, SessionId, Sessions
 from demo_clients.timeline.explanations import CheckName
-from demo_clients.timeline.masking import RawRequest
-from demo_clients.timeline.recorder import moved, noted, passed
+from demo_clients.timeline.masking import RawAnswer, RawRequest
+from demo_clients.timeline.recorder import moved, noted, now_ms, passed
 from demo_clients.tokens import TokenEndpoint
 from oauth_kit.clock import Clock
 from oauth_kit.rules.bearer import Challenge
@@ -86,6 +86,7 @@ class LoginFlow:
                 started_at=now,
                 resume=resume,
                 restarted=restarted,
+                left_at_ms=now_ms(),
             )
             waiting = [
                 one for one in record.session.pending if one.started_at + PENDING_SECONDS > now
@@ -160,14 +161,14 @@ class LoginFlow:
 
     async def _send_away(self, login: PendingLogin) -> str:
         location = self._authorization_url(login)
-        await noted("authorization_request", RawRequest("GET", location))
+        # what we answer the browser: what it is answered there, we cannot see
+        redirect = RawAnswer(303, (("Location", location),))
+        await noted("authorization_request", RawRequest("GET", location), redirect)
         return location
 
     async def _note_return(self, login: PendingLogin, answered: RawRequest) -> None:
         away = RawRequest("GET", login.server.authorization_endpoint)
-        seconds = self.clock() - login.started_at
-        # the session counts whole seconds: less than one is not known
-        await noted("consent", away, taken_ms=seconds * 1000 or None)
+        await noted("consent", away, started_at_ms=login.left_at_ms or None)
         await noted("authorization_response", answered)
         passed("state_matches")
 

@@ -41,7 +41,10 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class PendingLogin:
-    """An authorization request that is out: everything its answer will be judged by."""
+    """An authorization request that is out: everything its answer will be judged by.
+
+    left_at_ms: when, for whoever reads the timeline; 0 where it is not known
+    """
 
     state: str = field(repr=False)
     verifier: str = field(repr=False)
@@ -51,6 +54,7 @@ class PendingLogin:
     started_at: int
     resume: Resume | None = None
     restarted: bool = False
+    left_at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

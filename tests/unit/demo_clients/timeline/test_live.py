@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import replace
 
 import fakeredis
 import pytest
@@ -45,6 +46,21 @@ async def test_an_exchange_is_one_event_with_its_html(
     assert found is not None
     assert found[1] == entry.id
     assert "You pressed “Fetch MCP data”" in json.loads(found[2])["html"]
+
+
+async def test_what_is_known_later_takes_the_place_of_what_was_known_before(
+    live: LiveTimelines, timelines: Timelines
+) -> None:
+    first = await timelines.append(OURS, exchange())
+    second = await timelines.append(OURS, replace(exchange(), status=200, completes=first))
+    listening = live.listen(OURS, first)
+    await anext(listening)
+    event = (await anext(listening)).decode()
+    assert event.startswith(f"id: {second}\n")
+    data = json.loads(event.partition("data: ")[2])
+    assert data["replaces"] == first
+    assert f'data-id="{first}"' in data["html"]
+    assert 'data-status="200"' in data["html"]
 
 
 async def test_no_line_of_a_strangers_begins_an_event(

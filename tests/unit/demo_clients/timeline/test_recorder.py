@@ -13,6 +13,7 @@ from demo_clients.timeline.explanations import CHECKS
 from demo_clients.timeline.masking import RawAnswer, RawRequest
 from demo_clients.timeline.recorder import (
     Recorder,
+    answered,
     failed,
     moved,
     noted,
@@ -47,6 +48,7 @@ async def test_without_a_recording_nothing_is_noted(
     await call()
     await noted("consent", REQUEST)
     await told("document", "u", {})
+    await answered(RawAnswer(303))
     passed("state_matches")
     failed("x")
     await moved(THEIRS)
@@ -122,15 +124,65 @@ async def test_an_exchange_appears_before_the_next_one_is_sent(
             assert await urls(timelines, OURS) == ["a"]
 
 
-async def test_what_a_browser_did_is_noted_when_we_come_to_know_of_it(recorder: Recorder) -> None:
+async def test_what_a_browser_did_is_noted_when_we_come_to_know_of_it(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo_clients.timeline.recorder.now_ms", lambda: 5000)
     async with recorder.recording(OURS, cause="callback") as recording:
-        await noted("consent", REQUEST, taken_ms=2000)
+        await noted("consent", REQUEST, started_at_ms=3000)
         await noted("authorization_response", REQUEST, RawAnswer(303))
         passed("state_matches")
     consent, response = recording.exchanges
-    assert (consent.step, consent.status, consent.taken_ms) == ("consent", None, 2000)
+    assert (consent.step, consent.status) == ("consent", None)
+    assert (consent.started_at_ms, consent.taken_ms) == (3000, 2000)
+    assert response.started_at_ms == 5000
     assert (response.status, response.taken_ms) == (303, None)
     assert response.checks == (Check(CHECKS["state_matches"]),)
+
+
+RETURNED = RawAnswer(303, (("Location", "/?code=canary-code"), ("Allow", "canary-x")))
+
+
+async def test_the_browser_that_came_back_is_answered_when_all_is_done(
+    recorder: Recorder, timelines: Timelines
+) -> None:
+    async with recorder.recording(OURS, cause="callback"):
+        await noted("consent", REQUEST)
+        await noted("authorization_response", RawRequest("GET", "u", {"Cookie": "s=canary-x"}))
+        passed("state_matches")
+        await call("a")
+        before = await timelines.latest(OURS)
+        assert [entry.exchange.status for entry in before] == [None, None]
+        await moved("renewed")
+        await answered(RETURNED)
+    after = await timelines.latest("renewed")
+    assert [entry.exchange.step for entry in after] == ["consent", "authorization_response", "rest"]
+    assert [entry.id for entry in after[:2]] == [entry.id for entry in before]
+    exchange = after[1].exchange
+    assert exchange.status == 303
+    assert exchange.taken_ms is not None
+    assert exchange.response.headers == (("Location", "/?code=$CODE"), ("Allow", "$COOKIE"))
+    assert exchange.checks == (Check(CHECKS["state_matches"]),)
+
+
+async def test_the_browser_may_be_answered_at_once(
+    recorder: Recorder, timelines: Timelines
+) -> None:
+    async with recorder.recording(OURS, cause="callback"):
+        await noted("authorization_response", REQUEST)
+        await answered(RawAnswer(400))
+        failed("Not yours.")
+    (entry,) = await timelines.latest(OURS)
+    assert (entry.exchange.status, len(entry.exchange.checks)) == (400, 1)
+
+
+async def test_an_answer_to_nobody_who_came_back_is_not_noted(
+    recorder: Recorder, timelines: Timelines
+) -> None:
+    async with recorder.recording(OURS, cause="callback"):
+        await call("a")
+        await answered(RETURNED)
+    assert await urls(timelines, OURS) == ["a"]
 
 
 async def test_a_note_says_nothing_about_an_answer(recorder: Recorder) -> None:
@@ -209,10 +261,12 @@ async def test_a_store_that_is_away_is_asked_once_and_breaks_nothing(
     monkeypatch.setattr(redis, "pipeline", lambda **_: Refusing())
     monkeypatch.setattr(redis, "execute_command", refuse)
     async with recorder.recording(OURS, cause="fetch") as recording:
+        await noted("authorization_response", REQUEST)
         for path in "abc":
             await call(path)
         await moved("renewed")
-    assert len(recording.exchanges) == 3
+        await answered(RETURNED)
+    assert len(recording.exchanges) == 4
     assert len(asked) == 1
 
 

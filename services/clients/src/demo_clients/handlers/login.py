@@ -7,8 +7,9 @@ from aiohttp import web
 
 from demo_clients.flow import StrayResponse
 from demo_clients.journey import Journey
-from demo_clients.sessions import HOME
-from demo_clients.timeline.recorder import Recorder
+from demo_clients.sessions import HOME, SessionId
+from demo_clients.timeline.masking import RawAnswer
+from demo_clients.timeline.recorder import Recorder, answered
 from demo_clients.visitors import Visitors
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.web.answering import redirect
@@ -53,15 +54,25 @@ class CallbackEndpoint:
             raise _stray("no session cookie")
         try:
             async with self.recorder.recording(session_id, cause="callback"):
-                current, location = await self.journey.come_back(
-                    session_id, query_parameters(request)
-                )
+                current, response = await self._come_back(session_id, query_parameters(request))
         except StrayResponse as stray:
             raise _stray(stray.reason) from stray
-        response = redirect(location)
         if current != session_id:
             self.visitors.remember(response, current)
         return response
+
+    async def _come_back(
+        self, session_id: SessionId, parameters: list[tuple[str, str]]
+    ) -> tuple[SessionId, web.Response]:
+        """Raises StrayResponse. The timeline has the answer in either case."""
+        try:
+            current, location = await self.journey.come_back(session_id, parameters)
+        except StrayResponse as stray:
+            await answered(RawAnswer(_stray(stray.reason).status))
+            raise
+        response = redirect(location)
+        await answered(RawAnswer(response.status, tuple(response.headers.items())))
+        return current, response
 
 
 def _is_prefetch(request: web.Request) -> bool:

@@ -9,17 +9,29 @@
     state.textContent = text;
   }
 
-  function insert(html) {
+  function itemOf(html) {
     const template = document.createElement("template");
     template.innerHTML = html; // every value in it was escaped by the server's template
-    const item = template.content.firstElementChild;
     addCopyButtons(template.content);
-    list.append(template.content);
+    return template.content.firstElementChild;
+  }
+
+  function insert(item) {
+    list.append(item);
     document.querySelector("[data-empty]").hidden = true;
     count();
     const what = item.querySelector(".what").textContent.trim();
     const status = item.querySelector("summary .status");
     say(`Live. Newest: ${what}${status ? `, ${status.textContent}` : ""}.`);
+  }
+
+  // More is known of it now; one that is on an older page is complete there.
+  function replace(id, item) {
+    const former = list.querySelector(`[data-id="${id}"]`);
+    if (former) {
+      item.querySelector("details").open = former.open;
+      former.closest("li").replaceWith(item);
+    }
   }
 
   // The server keeps so many and numbers them from the oldest it has.
@@ -57,7 +69,12 @@
       say(gone ? "Not live any more. Reload to see what is new." : "Reconnecting …");
     });
     events.addEventListener("exchange", (event) => {
-      insert(JSON.parse(event.data).html);
+      const { html, replaces } = JSON.parse(event.data);
+      if (replaces) {
+        replace(replaces, itemOf(html));
+      } else {
+        insert(itemOf(html));
+      }
       redrawSoon();
     });
   }

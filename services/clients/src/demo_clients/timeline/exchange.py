@@ -71,6 +71,7 @@ class Exchange:
     failure:       why there was no answer
     started_at_ms: Unix time
     taken_ms:      None when it cannot be known
+    completes:     the entry that this one replaces, now that more is known of it
     """
 
     step: Step
@@ -87,6 +88,7 @@ class Exchange:
     response: Message = Message()
     tokens: tuple[DecodedToken, ...] = ()
     checks: tuple[Check, ...] = ()
+    completes: str = ""
 
     @property
     def is_note(self) -> bool:

@@ -9,6 +9,8 @@ from demo_clients.timeline.exchange import Entry, Exchange, Message, Pairs
 from demo_clients.timeline.explanations import explain
 
 _UNKNOWN_SIZE = -1
+_REQUEST = "authorization_request"
+_LED_THERE = "This client's redirect that led there; what the browser got there is not known here."
 
 
 def to_har(entries: Iterable[Entry], *, creator: str, version: str) -> dict[str, object]:
@@ -99,7 +101,7 @@ def _response(exchange: Exchange) -> dict[str, object]:
             "comment": message.left_out,
         },
         **_common(message),
-        "comment": exchange.failure,
+        "comment": exchange.failure or (_LED_THERE if exchange.step == _REQUEST else ""),
     }
 
 

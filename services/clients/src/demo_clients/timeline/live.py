@@ -9,8 +9,9 @@ from typing import Final
 
 import structlog
 
+from demo_clients.timeline.exchange import Entry
 from demo_clients.timeline.page import fragment_of
-from demo_clients.timeline.presented import present_all
+from demo_clients.timeline.presented import present
 from demo_clients.timeline.stream import Timelines
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.web.pages import Pages
@@ -79,8 +80,8 @@ class LiveTimelines:
         try:
             async for entries in self._timelines.follow(session_id, after):
                 quiet_rounds = 0 if entries else quiet_rounds + 1
-                for entry in present_all(entries):
-                    yield _event(entry.id, fragment_of(entry, self._pages))
+                for entry in entries:
+                    yield _event(entry, self._pages)
                 if self._is_closing or asyncio.get_running_loop().time() >= ends_at:
                     return
                 yield _HEARTBEAT if quiet_rounds % _ROUNDS_TO_HEARTBEAT == 1 else b""
@@ -88,7 +89,9 @@ class LiveTimelines:
             log.info("timeline_not_followed", reason=error.reason)
 
 
-def _event(entry_id: str, fragment: str) -> bytes:
+def _event(entry: Entry, pages: Pages) -> bytes:
     """One line of JSON: no line break of a stranger's can begin a field or an event of its own."""
-    data = json.dumps({"html": fragment})
-    return f"id: {entry_id}\nevent: exchange\ndata: {data}\n\n".encode()
+    replaced = entry.exchange.completes
+    fragment = fragment_of(present(entry.exchange, replaced or entry.id), pages)
+    data = json.dumps({"html": fragment, "replaces": replaced})
+    return f"id: {entry.id}\nevent: exchange\ndata: {data}\n\n".encode()

@@ -114,7 +114,7 @@ def mask(
     return replace(
         exchange,
         status=answer.status,
-        response=_mask_answer(answer, shown, known),
+        response=mask_answer(step, answer, known),
         tokens=_decoded(document or {}, known) if step in ("token", "refresh") else (),
     )
 
@@ -196,7 +196,8 @@ def _mask_request(request: RawRequest, known: Known) -> Message:
     return Message(headers, body=body, media_type="application/json", left_out=left_out)
 
 
-def _mask_answer(answer: RawAnswer, shown: Shown, known: Known) -> Message:
+def mask_answer(step: Step, answer: RawAnswer, known: Known) -> Message:
+    shown = _CLOSED.get(step, OPEN)
     body, left_out = mask_body(answer.body, answer.media_type, shown, known, MAX_BODY_CHARACTERS)
     return Message(
         _mask_headers(answer.headers, _SHOWN_RESPONSE_HEADERS, known),

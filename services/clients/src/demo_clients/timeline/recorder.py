@@ -11,18 +11,26 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import Final
 
 import structlog
 
 from demo_clients.problems import Problem
 from demo_clients.timeline.exchange import Check, Exchange, Step
 from demo_clients.timeline.explanations import CHECKS, CheckName
-from demo_clients.timeline.masking import RawAnswer, RawRequest, mask, mask_note
+from demo_clients.timeline.masking import RawAnswer, RawRequest, mask, mask_answer, mask_note
 from demo_clients.timeline.secrets import Known
 from demo_clients.timeline.stream import Timelines
 from oauth_kit.rules.errors import OAuthError
 
 log = structlog.get_logger()
+
+# the one exchange that is answered after others of the same recording
+_RETURN: Final = "authorization_response"
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 @dataclass(slots=True)
@@ -46,6 +54,7 @@ class Recording:
         self._session_id = session_id
         self._cause = cause
         self._open: Exchange | None = None
+        self._returned: tuple[str, Exchange] | None = None
         self._is_kept = True
         self._is_over = False
 
@@ -73,7 +82,18 @@ class Recording:
             return
         self.exchanges.append(exchange)
         if self._is_kept:
-            await self._keep(exchange)
+            entry_id = await self._keep(exchange)
+            if exchange.step == _RETURN and entry_id:
+                self._returned = entry_id, exchange
+
+    async def complete(self, answer: RawAnswer) -> None:
+        """How this client answered the browser that came back, whatever it did before that."""
+        if self._open is not None and self._open.step == _RETURN:
+            self._open = self._completed(self._open, answer)
+        elif self._returned is not None and self._is_kept:
+            await self.flush()
+            entry_id, exchange = self._returned
+            await self._keep(replace(self._completed(exchange, answer), completes=entry_id))
 
     async def end(self) -> None:
         """A task that goes on all the same still has its exchanges noted."""
@@ -87,11 +107,21 @@ class Recording:
         with _failures_logged():
             await self._timelines.move(former, renewed)
 
-    async def _keep(self, exchange: Exchange) -> None:
-        self._is_kept = False  # a store that fails once is not waited for again
+    def _completed(self, exchange: Exchange, answer: RawAnswer) -> Exchange:
+        return replace(
+            exchange,
+            status=answer.status,
+            response=mask_answer(exchange.step, answer, self.known),
+            taken_ms=now_ms() - exchange.started_at_ms,
+        )
+
+    async def _keep(self, exchange: Exchange) -> str:
+        """The entry that it became, "" when it did not."""
+        self._is_kept, entry_id = False, ""  # a store that fails once is not waited for again
         with _failures_logged():
-            await self._timelines.append(self._session_id, exchange)
+            entry_id = await self._timelines.append(self._session_id, exchange)
             self._is_kept = True
+        return entry_id
 
 
 _current: ContextVar[Recording | None] = ContextVar("recording", default=None)
@@ -129,7 +159,7 @@ async def observed(step: Step, request: RawRequest) -> AsyncIterator[Observation
         yield seen
         return
     await recording.flush()
-    started_at_ms, started = time.time_ns() // 1_000_000, time.perf_counter()
+    started_at_ms, started = now_ms(), time.perf_counter()
     failure = ""
     try:
         yield seen
@@ -142,16 +172,30 @@ async def observed(step: Step, request: RawRequest) -> AsyncIterator[Observation
 
 
 async def noted(
-    step: Step, request: RawRequest, answer: RawAnswer | None = None, *, taken_ms: int | None = None
+    step: Step,
+    request: RawRequest,
+    answer: RawAnswer | None = None,
+    *,
+    started_at_ms: int | None = None,
 ) -> None:
     """An exchange that is not a call of ours: what the browser sent, or was sent away with.
 
-    It is noted when we come to know of it, whenever it began.
+    started_at_ms: for one that is over now; else it is noted as it happens
     """
     recording = _current.get()
     if recording is not None:
-        at_ms = time.time_ns() // 1_000_000
-        await _note(recording, step, request, answer, at_ms, taken_ms, "")
+        at_ms = now_ms()
+        began_ms = at_ms if started_at_ms is None else started_at_ms
+        taken_ms = None if started_at_ms is None else at_ms - began_ms
+        await _note(recording, step, request, answer, began_ms, taken_ms, "")
+
+
+async def answered(answer: RawAnswer) -> None:
+    """What the browser got that came back: known only when all that it led to is done."""
+    recording = _current.get()
+    if recording is not None:
+        with _failures_logged():
+            await recording.complete(answer)
 
 
 async def told(step: Step, url: str, document: Mapping[str, object]) -> None:
@@ -159,8 +203,8 @@ async def told(step: Step, url: str, document: Mapping[str, object]) -> None:
     recording = _current.get()
     if recording is not None:
         with _failures_logged():
-            at_ms = time.time_ns() // 1_000_000
-            await recording.add(mask_note(step, url, document, at_ms=at_ms, known=recording.known))
+            note = mask_note(step, url, document, at_ms=now_ms(), known=recording.known)
+            await recording.add(note)
 
 
 def passed(*names: CheckName) -> None:

@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 KEPT_SECONDS: Final = 8 * 3600
 MAX_EXCHANGES: Final = 100
+# with room for what completes some: it takes five exchanges to come back from a log-in
+MAX_ENTRIES: Final = 120
 MAX_TIMELINES: Final = 100
 MAX_EXCHANGE_BYTES: Final = 6 * 1024
 _MOVED_SECONDS: Final = 60
@@ -64,32 +66,37 @@ class Timelines:
         self._block_milliseconds = block_milliseconds
         self._shape = TypeAdapter(Exchange)
 
-    async def append(self, session_id: str, exchange: Exchange) -> None:
-        """Keep one more; the oldest of the visitor's, and the stalest of all visitors', go."""
+    async def append(self, session_id: str, exchange: Exchange) -> str:
+        """Keep one more; the oldest of the visitor's, and the stalest of all visitors', go.
+
+        Returns the id of its entry.
+        """
         digest, roll = sha256_hex(session_id), self._keyspace.key("timeline-roll")
         key = self._keyspace.key("timeline", digest)
         async with store_errors(), self._redis.pipeline(transaction=True) as pipe:
             pipe.xadd(
-                key, {_EXCHANGE: self._seal(exchange, key)}, maxlen=MAX_EXCHANGES, approximate=False
+                key, {_EXCHANGE: self._seal(exchange, key)}, maxlen=MAX_ENTRIES, approximate=False
             )
             pipe.expire(key, KEPT_SECONDS, nx=True)
             pipe.zadd(roll, {digest: self._clock()})
             pipe.expire(roll, KEPT_SECONDS)
             pipe.zcard(roll)
-            surplus = (await pipe.execute())[-1] - MAX_TIMELINES
+            entry_id, *_, visitors = await pipe.execute()
+            surplus = visitors - MAX_TIMELINES
             if surplus > 0:
                 stalest = cast(list[tuple[str, float]], await self._redis.zpopmin(roll, surplus))
                 names = [self._keyspace.key("timeline", digest) for digest, _ in stalest]
                 await self._redis.delete(*names)
+        return str(entry_id)
 
     async def latest(
         self, session_id: str, *, before: str | None = None, count: int = MAX_EXCHANGES
     ) -> list[Entry]:
-        """The last `count` exchanges (before an entry), oldest first."""
-        key = self._key(session_id)
+        """The last `count` exchanges (before an entry), oldest first, as complete as they are."""
+        key, end = self._key(session_id), f"({before}" if before else "+"
         async with store_errors():
-            found = await self._redis.xrevrange(key, f"({before}" if before else "+", "-", count)
-        return self._opened(key, _raw(found)[::-1])
+            found = await self._redis.xrevrange(key, end, "-", 2 * count)
+        return _completed(self._opened(key, _raw(found)[::-1]))[-count:]
 
     async def follow(self, session_id: str, after: str | None) -> AsyncIterator[list[Entry]]:
         """What is added after an entry; an empty batch now and then while nothing is.
@@ -159,6 +166,16 @@ class Timelines:
 
     def _key(self, session_id: str) -> str:
         return self._keyspace.key("timeline", sha256_hex(session_id))
+
+
+def _completed(entries: list[Entry]) -> list[Entry]:
+    """Each in its own place, with what came to be known of it later."""
+    whole = {entry.id: entry for entry in entries if not entry.exchange.completes}
+    for entry in entries:
+        first = entry.exchange.completes
+        if first in whole:
+            whole[first] = Entry(first, replace(entry.exchange, completes=""))
+    return list(whole.values())
 
 
 def _without_bodies(exchange: Exchange) -> Exchange:
