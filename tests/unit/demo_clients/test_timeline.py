@@ -281,6 +281,46 @@ async def test_a_foreign_issuer_is_noted_as_refused(world: World) -> None:
     assert last["response"]["status"] == 303
 
 
+DENIED: dict[str, str | None] = {
+    "code": None,
+    "error": "access_denied",
+    "error_description": "call 555-1234",
+    "error_uri": "https://as.example/errors/7",
+}
+
+
+async def test_why_the_server_granted_nothing_is_shown(world: World) -> None:
+    world.issuer.response = DENIED
+    await world.browser.do("log-in")
+    last = (await export(world.browser))[-1]
+    assert last["comment"] == "Authorization error response"
+    told = {pair["name"]: pair["value"] for pair in last["request"]["queryString"]}
+    assert {name: told[name] for name in DENIED if name != "code"} == {
+        name: value for name, value in DENIED.items() if name != "code"
+    }
+
+
+@pytest.mark.parametrize("iss", ["https://evil.example", None])
+async def test_what_is_said_of_an_error_is_not_shown_unless_the_issuer_is_right(
+    world: World, iss: str | None
+) -> None:
+    world.issuer.response = {**DENIED, "iss": iss}
+    await world.browser.do("log-in")
+    last = (await export(world.browser))[-1]
+    assert last["comment"] == "Authorization response"
+    assert [check["passed"] for check in last["_checks"]] == [True, False]
+    shown = await everything_shown(world.browser)
+    for word in ("access_denied", "555-1234", "as.example/errors"):
+        assert word not in shown
+
+
+async def test_what_a_stranger_says_of_an_error_is_not_shown(world: World) -> None:
+    await world.browser.home()
+    await world.browser.get("/callback?error=access_denied&error_description=555&state=canary")
+    (entry,) = await export(world.browser)
+    assert {pair["value"] for pair in entry["request"]["queryString"]} == {"$MASKED", "$STATE"}
+
+
 async def test_a_document_that_is_refused_says_why(world: World) -> None:
     world.issuer.metadata["code_challenge_methods_supported"] = ["plain"]
     await world.browser.do("log-in")

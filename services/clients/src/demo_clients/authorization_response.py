@@ -7,7 +7,8 @@ from demo_clients.problems import Problem
 
 _SINGLE = frozenset({"code", "state", "iss", "error"})
 
-# Fixed sentences: `error_description` is written by whoever made the link, so it is never shown.
+# Fixed sentences: `error_description` is written by whoever made the link, so it is never our
+# message. The timeline quotes it, among the parameters, where the issuer is right.
 _ERRORS: Final[dict[str, str]] = {
     "access_denied": "You denied access.",
     "invalid_scope": "The authorization server does not grant the scopes that were asked for.",
@@ -31,6 +32,16 @@ def parameter(parameters: Sequence[tuple[str, str]], name: str) -> str | None:
     return values[0] if len(values) == 1 else None
 
 
+def issuer_mismatch(
+    parameters: Sequence[tuple[str, str]], *, issuer: str, iss_promised: bool
+) -> str:
+    """Why the response is not to be taken for this issuer's, "" when it is (RFC 9207 §2.4)."""
+    named = [value for key, value in parameters if key == "iss" and value]
+    if not named:
+        return "iss missing" if iss_promised else ""
+    return "" if named == [issuer] else "iss mismatch"
+
+
 def read_authorization_response(
     parameters: Sequence[tuple[str, str]], *, issuer: str, iss_promised: bool
 ) -> str:
@@ -43,12 +54,10 @@ def read_authorization_response(
     for name in _SINGLE:
         if len([key for key, _ in parameters if key == name]) > 1:
             raise Problem("The answer to the log-in is malformed.", reason=f"{name} is repeated")
-    iss = parameter(parameters, "iss")
     # the issuer comes first: until it is right, nothing else in the response means anything
-    if iss is not None and iss != issuer:
-        raise ForeignResponse(_FOREIGN, reason="iss mismatch")
-    if iss is None and iss_promised:
-        raise ForeignResponse(_FOREIGN, reason="iss missing")
+    mismatch = issuer_mismatch(parameters, issuer=issuer, iss_promised=iss_promised)
+    if mismatch:
+        raise ForeignResponse(_FOREIGN, reason=mismatch)
     error = parameter(parameters, "error")
     if error is not None:
         known = error if error in _ERRORS else "other"

@@ -6,7 +6,11 @@ from typing import Final
 
 import structlog
 
-from demo_clients.authorization_response import parameter, read_authorization_response
+from demo_clients.authorization_response import (
+    issuer_mismatch,
+    parameter,
+    read_authorization_response,
+)
 from demo_clients.credentials import ClientCredentials
 from demo_clients.discovery import Discovery
 from demo_clients.identity.port import ClientIdentity
@@ -29,6 +33,8 @@ log = structlog.get_logger()
 
 MAX_PENDING: Final = 5
 PENDING_SECONDS: Final = 600
+# not even shown unless the issuer is right (MCP authorization response validation)
+_ERROR_WORDS: Final = frozenset({"error", "error_description", "error_uri"})
 
 
 class StrayResponse(Problem):
@@ -108,7 +114,9 @@ class LoginFlow:
     async def take(self, session_id: SessionId, parameters: list[tuple[str, str]]) -> PendingLogin:
         """Spend the log-in that these parameters answer. Raises StrayResponse."""
         state = parameter(parameters, "state")
-        answered = RawRequest("GET", with_parameters(self.redirect_uri, parameters))
+        answered = RawRequest(
+            "GET", with_parameters(self.redirect_uri, parameters), hidden=_ERROR_WORDS
+        )
         async with self.sessions.changing(session_id) as record:
             pending = record.session.pending
             found = next((one for one in pending if state and one.state == state), None)
@@ -122,6 +130,10 @@ class LoginFlow:
             record.session = replace(
                 record.session, pending=tuple(one for one in pending if one is not found)
             )
+        if not issuer_mismatch(
+            parameters, issuer=found.server.issuer, iss_promised=found.server.promises_iss
+        ):
+            answered = replace(answered, hidden=frozenset())
         await self._note_return(found, answered)
         return found
 

@@ -1,6 +1,7 @@
 """Every step says what it is, in a sentence, and where that is written."""
 
 import re
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -56,6 +57,23 @@ def test_an_explanation_is_one_sentence_with_a_plain_link(explanation: Explanati
 )
 def test_the_status_may_change_what_it_is_about(step: Step, status: int | None, title: str) -> None:
     assert explain(Exchange(step, "GET", "u", 0, status=status)).title == title
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("?error=access_denied&state=$STATE&iss=i", "Authorization error response"),
+        ("?state=$STATE&error=x", "Authorization error response"),
+        ("?code=$CODE&state=$STATE&iss=i", "Authorization response"),
+        ("?error=$MASKED&iss=somebody", "Authorization response"),
+        ("?error_description=x", "Authorization response"),
+        ("", "Authorization response"),
+    ],
+)
+def test_a_callback_with_an_error_is_another_story(query: str, title: str) -> None:
+    returned = Exchange("authorization_response", "GET", f"https://c/callback{query}", 0)
+    assert explain(returned).title == title
+    assert explain(replace(returned, status=303)).title == title
 
 
 @pytest.mark.parametrize("step", ["mcp", "rest"])

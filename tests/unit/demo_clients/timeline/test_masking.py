@@ -425,7 +425,7 @@ def test_many_headers_parameters_and_claims_are_bounded() -> None:
         ("https://u:p@h.example/p?a=1", "https://$MASKED@h.example/p?a=$MASKED"),
         ("https://h.example/a?code=x&state=y&iss=https%3A%2F%2Fi", None),
         ("https://h.example/a?error=access_denied", None),
-        ("https://h.example/a?error_description=%3Cb%3E", "?error_description=$MASKED"),
+        ("https://h.example/a?error_description=no+%3Cb%3E&error_uri=https://h/e", None),
         ("/relative?resource=http://r/mcp#frag", "/relative?resource=http://r/mcp"),
         ("?", "?"),
         ("", ""),
@@ -435,6 +435,27 @@ def test_many_headers_parameters_and_claims_are_bounded() -> None:
 def test_a_url_shows_what_is_chosen(url: str, shown: str | None) -> None:
     expected = shown or url.replace("code=x", "code=$CODE").replace("state=y", "state=$STATE")
     assert mask_url(url, Known()).endswith(expected)
+
+
+def test_a_secret_in_what_a_server_says_of_an_error_is_masked() -> None:
+    said = f"?error=invalid_request&error_description=not+{quote(CANARY, safe='')}"
+    exchange = masked(
+        "attack",
+        RawRequest("GET", f"{URL}?state={quote(CANARY, safe='')}"),
+        RawAnswer(303, (("Location", f"https://client.example/cb{said}"),)),
+    )
+    assert_nothing_is_left(exchange)
+    (location,) = [value for name, value in exchange.response.headers if name == "Location"]
+    assert "error=invalid_request&error_description=not%20$STATE" in location
+
+
+def test_what_is_hidden_is_neither_shown_nor_taken_for_a_secret() -> None:
+    words = frozenset({"error", "error_description"})
+    url = f"{URL}?error=access_denied_by_nobody&error_description=call+555&iss=i"
+    answer = json_answer({"x": "access_denied_by_nobody"})
+    exchange = masked("rest", RawRequest("GET", url, hidden=words), answer)
+    assert exchange.url == f"{URL}?error=$MASKED&error_description=$MASKED&iss=i"
+    assert "access_denied_by_nobody" in exchange.response.body
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from demo_clients.timeline.exchange import Exchange, Step
+from demo_clients.timeline.secrets import MASKED
 
 Lane = Literal["browser", "client", "resource", "issuer"]
 
@@ -110,8 +111,8 @@ STEPS: Final[Mapping[Step, StepFacts]] = {
     "authorization_response": StepFacts(
         Explanation(
             "Authorization response",
-            "The browser comes back with a code; state says that this browser was sent, iss says "
-            "who answers.",
+            "The browser comes back with an answer, which is used only if state says that this "
+            "browser was sent away, and iss that the server that was asked has answered.",
             *rfc(9207, "2.4"),
         ),
         sender="browser",
@@ -204,6 +205,12 @@ _TOKEN_REFUSED: Final = Explanation(
     "refresh token that is spent, expired or another client's.",
     *rfc(6749, "5.2"),
 )
+_NOTHING_GRANTED: Final = Explanation(
+    "Authorization error response",
+    "The browser comes back without a code, and error says why nothing was granted: access_denied "
+    "when the person said no.",
+    *rfc(6749, "4.1.2.1"),
+)
 _NOT_REGISTERED: Final = Explanation(
     "Registration is refused",
     "The authorization server says in error which part of the metadata it does not take.",
@@ -220,10 +227,18 @@ OUTCOMES: Final[Mapping[tuple[Step, int], Explanation]] = {
 
 
 def explain(exchange: Exchange) -> Explanation:
+    if exchange.step == "authorization_response" and _tells_an_error(exchange):
+        return _NOTHING_GRANTED
     known = OUTCOMES.get((exchange.step, exchange.status or 0))
     if known is _MORE_SCOPE and not _asks_for_scope(exchange):
         known = None
     return known or STEPS[exchange.step].explanation
+
+
+def _tells_an_error(exchange: Exchange) -> bool:
+    """One that is masked is no server's word: nobody knows who wrote it."""
+    parts = exchange.url.partition("?")[2].split("&")
+    return any(part.startswith("error=") and part != f"error={MASKED}" for part in parts)
 
 
 def _asks_for_scope(exchange: Exchange) -> bool:

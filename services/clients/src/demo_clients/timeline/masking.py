@@ -30,7 +30,8 @@ _TOKENS: Final = ("access_token", "id_token")
 _SHOWN_PARAMETERS: Final = frozenset(
     {
         *("response_type", "client_id", "redirect_uri", "scope", "resource", "prompt"),
-        *("code_challenge", "code_challenge_method", "iss", "error"),
+        *("code_challenge", "code_challenge_method", "iss"),
+        *("error", "error_description", "error_uri"),
         *("grant_type", "token_type_hint"),
     }
 )
@@ -69,13 +70,17 @@ _CLOSED: Final[Mapping[Step, Shown]] = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RawRequest:
-    """As it is sent. Never stored, never logged."""
+    """As it is sent. Never stored, never logged.
+
+    hidden: parameters that are no secrets and are not shown all the same, whoever wrote them
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
     json: object | None = None
+    hidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -104,7 +109,7 @@ def mask(
     exchange = Exchange(
         step=step,
         method=_text(request.method, known, 20),
-        url=mask_url(request.url, known),
+        url=mask_url(request.url, known, request.hidden),
         started_at_ms=started_at_ms,
         detail=_operation(request.json, known),
         request=_mask_request(request, known),
@@ -130,7 +135,7 @@ def mask_note(
     )
 
 
-def mask_url(url: str, known: Known) -> str:
+def mask_url(url: str, known: Known, hidden: frozenset[str] = frozenset()) -> str:
     """The URL with the values of those parameters only that are chosen. No userinfo, no fragment.
 
     What is shown of it is spelt as it was sent.
@@ -139,17 +144,17 @@ def mask_url(url: str, known: Known) -> str:
     # up to the last @: readers differ about where a malformed authority ends
     address = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*:)?(//)?.*@", r"\1\2$MASKED@", address)
     parts = query.split("&")[:_MAX_PARAMETERS] if query else []
-    masked = "&".join(_mask_pair(part, known) for part in parts)
+    masked = "&".join(_mask_pair(part, known, hidden) for part in parts)
     return cut(_encoded(address, known) + question_mark + masked, MAX_URL_CHARACTERS)
 
 
-def _mask_pair(part: str, known: Known) -> str:
+def _mask_pair(part: str, known: Known, hidden: frozenset[str]) -> str:
     name, equals, value = part.partition("=")
     decoded = unquote_plus(name)
     shown_name = _text(name, known, 60)
     if not equals:
         return shown_name
-    if decoded in _SHOWN_PARAMETERS:
+    if decoded in _SHOWN_PARAMETERS - hidden:
         return f"{shown_name}={_encoded(value, known)}"
     return f"{shown_name}={placeholder_of(decoded)}"
 

@@ -17,6 +17,8 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "prompt": "whether the person shall be asked again",
     "iss": "who answers: the issuer (RFC 9207 §2)",
     "error": "why nothing was granted (RFC 6749 §4.1.2.1)",
+    "error_description": "the same, for people (RFC 6749 §4.1.2.1)",
+    "error_uri": "a page about it, says the server (RFC 6749 §4.1.2.1)",
     "code": "good once, for a minute, for this client (RFC 6749 §4.1.2)",
     "grant_type": "what is swapped for tokens (RFC 6749 §4.1.3)",
     "refresh_token": "swapped for new tokens (RFC 6749 §6)",
