@@ -89,7 +89,7 @@ _BY_SENTENCE: Final[Mapping[str, Explanation]] = {
         "The app’s description could not be read",
         "This app is known by a web address. What we found there is no description of it, or its "
         "host did not answer.",
-        "Try again in a few minutes. If it stays so, tell whoever made the app.",
+        "Try again in a few minutes. If this keeps happening, tell whoever made the app.",
         names_rule=True,
     ),
     PROVIDER_UNREACHABLE: Explanation(
