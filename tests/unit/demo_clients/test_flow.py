@@ -255,6 +255,22 @@ async def test_what_a_token_response_may_leave_out(world: World) -> None:
     assert "opaque: only" in page.text
 
 
+@pytest.mark.parametrize(
+    ("refreshable", "told"),
+    [
+        (True, "now: the next call refreshes it"),
+        (False, "now: the next call leads to a log-in"),
+    ],
+)
+async def test_an_expired_token_says_what_comes_of_it(
+    world: World, refreshable: bool, told: str
+) -> None:
+    world.issuer.gives_refresh_token = refreshable
+    await world.browser.do("log-in")
+    world.time.now += 300
+    assert (await world.browser.home()).says("expires") == told
+
+
 async def test_a_token_that_the_resource_refuses_at_once_is_no_login(world: World) -> None:
     world.issuer.token_error = (200, {"access_token": "stranger", "token_type": "Bearer"})
     page = await world.browser.do("log-in")

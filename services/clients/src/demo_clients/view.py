@@ -64,7 +64,8 @@ def _expiry(tokens: Tokens, now: int) -> str:
         return "when the server says so"
     left = tokens.expires_at - now
     if left <= 0:
-        return "now: it is refreshed with the next call"
+        refreshable = tokens.refresh_token is not None
+        return f"now: the next call {'refreshes it' if refreshable else 'leads to a log-in'}"
     minutes, seconds = divmod(left, 60)
     span = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
     return f"in {span}, at {clock_time(str(tokens.expires_at))}"

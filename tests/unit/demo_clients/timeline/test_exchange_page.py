@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from demo_clients.timeline.exchange import DecodedToken, Exchange
 from demo_clients.timeline.masking import RawAnswer, RawRequest, mask, mask_note
 from demo_clients.timeline.presented import Presented, present
 from demo_clients.timeline.secrets import Known
@@ -49,6 +50,13 @@ def test_a_note_has_neither_an_answer_nor_a_time() -> None:
     assert "https://c.example/c.json" in page
     for made_up in ("Request", "Response", "<time", "data-status", "GET", "curl", "<script"):
         assert made_up not in page
+
+
+def test_nobody_takes_a_decoded_token_for_a_verified_one() -> None:
+    tokens = (DecodedToken("access_token", (), ()), DecodedToken("id_token", (), ()))
+    page = render(present(Exchange("token", "POST", "u", 0, tokens=tokens)))
+    assert page.count("The signature is not verified here") == 2
+    assert page.count("that is the resource server's job") == 1
 
 
 def test_a_secret_is_told_from_the_text_around_it() -> None:
