@@ -89,6 +89,7 @@ def test_what_happens_in_one_tab_appears_in_the_other(
     step_up(stack, client)
     timeline.expect_last("rest", status="201")
     assert '403"' in timeline.html()
+    assert timeline.html().count("step-up: adds mcp-api/write") >= 1
     for callback in timeline.page.locator('[data-step="authorization_response"]').all():
         expect(callback).to_have_attribute("data-status", "303")
     client.press("refresh")

@@ -136,6 +136,13 @@ async def test_what_a_person_took_counts_from_when_the_browser_left(
     assert "4.4 s" in (await world.browser.get("/timeline/diagram")).text
 
 
+async def test_a_log_in_that_asks_for_nothing_more_is_no_step_up(world: World) -> None:
+    await world.browser.do("log-in")
+    await world.browser.do("log-in")
+    away = [one for one in await export(world.browser) if one["_step"] == "authorization_request"]
+    assert [entry["_detail"] for entry in away] == ["", ""]
+
+
 async def test_a_document_is_a_note_and_no_request_of_anybodys(make_world: MakeWorld) -> None:
     world = await make_world("metadata_document")
     await world.browser.press("log-in")
@@ -170,6 +177,9 @@ async def test_what_comes_after_a_log_in_is_there_too(world: World) -> None:
     ]
     assert [entry["response"]["status"] for entry in told if entry["_step"] == "rest"] == [
         *(200, 403, 201)
+    ]
+    assert [entry["_detail"] for entry in told if entry["_step"] == "authorization_request"] == [
+        "step-up: adds mcp-api/write"
     ]
     refused = told[1]
     assert refused["comment"] == "More scope is needed"

@@ -19,9 +19,9 @@ from demo_clients.problems import Problem, TokenRefused
 from demo_clients.scopes_to_ask import scopes_to_ask
 from demo_clients.server_metadata import AuthorizationServer, ProtectedResource
 from demo_clients.sessions import PendingLogin, Resume, Session, SessionId, Sessions
-from demo_clients.timeline.explanations import CheckName
+from demo_clients.timeline.explanations import STEP_UP, CheckName
 from demo_clients.timeline.masking import RawAnswer, RawRequest
-from demo_clients.timeline.recorder import moved, noted, now_ms, passed
+from demo_clients.timeline.recorder import described, moved, noted, now_ms, passed
 from demo_clients.tokens import TokenEndpoint
 from oauth_kit.clock import Clock
 from oauth_kit.rules.bearer import Challenge
@@ -83,12 +83,13 @@ class LoginFlow:
         server, credentials = met.server, met.credentials
         now = self.clock()
         async with self.sessions.changing(session_id) as record:
+            already = _already_asked(record.session, server.issuer)
             login = PendingLogin(
                 state=secrets.token_urlsafe(32),
                 verifier=secrets.token_urlsafe(64),
                 server=server,
                 credentials=credentials,
-                asked=met.scopes(already=_already_asked(record.session, server.issuer)),
+                asked=met.scopes(already=already),
                 started_at=now,
                 resume=resume,
                 restarted=restarted,
@@ -101,7 +102,7 @@ class LoginFlow:
                 record.session, pending=(*waiting[-(MAX_PENDING - 1) :], login)
             )
         log.info("login_started", issuer=server.issuer, client_id=credentials.client_id)
-        return await self._send_away(login)
+        return await self._send_away(login, already)
 
     async def meet(self, challenge: Challenge | None = None) -> Met:
         """Who guards the resource, and what they know us by. Raises Problem."""
@@ -171,11 +172,14 @@ class LoginFlow:
             await self.tokens.revoke(superseded)
         return renewed
 
-    async def _send_away(self, login: PendingLogin) -> str:
+    async def _send_away(self, login: PendingLogin, already: tuple[str, ...]) -> str:
         location = self._authorization_url(login)
         # what we answer the browser: what it is answered there, we cannot see
         redirect = RawAnswer(303, (("Location", location),))
         await noted("authorization_request", RawRequest("GET", location), redirect)
+        added = [scope for scope in login.asked if scope not in already]
+        if already and added:
+            described(STEP_UP + render_scope(added))
         return location
 
     async def _note_return(self, login: PendingLogin, answered: RawRequest) -> None:

@@ -7,19 +7,28 @@ from typing import get_args
 import pytest
 
 from demo_clients.handlers.actions import ACTION_NAMES
-from demo_clients.timeline.exchange import Exchange, Message, Step
+from demo_clients.timeline.exchange import Check, Exchange, Message, Pairs, Step
 from demo_clients.timeline.explanations import (
     CAUSES,
     CHECKS,
-    OUTCOMES,
+    STEP_UP,
     STEPS,
     CheckName,
     Explanation,
-    explain,
 )
+from demo_clients.timeline.outcomes import OUTCOMES, explain
 from demo_clients.timeline.vocabulary import clock_time, explain_claim
 
-EXPLANATIONS = {*(facts.explanation for facts in STEPS.values()), *OUTCOMES.values()}
+RETURNED = Exchange("authorization_response", "GET", "https://c/callback", 0)
+REFRESHED = Exchange("refresh", "POST", "u", 0, status=200)
+ROTATED = replace(REFRESHED, checks=(Check(CHECKS["rotated"]),))
+AWAY = Exchange("authorization_request", "GET", "u", 0, status=303)
+STEPPING_UP = replace(AWAY, detail=f"{STEP_UP}mcp-api/write")
+EXPLANATIONS = {
+    *(facts.explanation for facts in STEPS.values()),
+    *OUTCOMES.values(),
+    *map(explain, (ROTATED, STEPPING_UP, replace(RETURNED, url="c?error=x"))),
+}
 
 
 def test_nothing_is_without_a_row() -> None:
@@ -28,7 +37,9 @@ def test_nothing_is_without_a_row() -> None:
     assert CAUSES.keys() >= {*ACTION_NAMES, "log-in", "callback"}
 
 
-@pytest.mark.parametrize("explanation", sorted(EXPLANATIONS, key=str), ids=lambda one: one.title)
+@pytest.mark.parametrize(
+    "explanation", sorted(EXPLANATIONS, key=str), ids=lambda one: f"{one.title}, {one.reference}"
+)
 def test_an_explanation_is_one_sentence_with_a_plain_link(explanation: Explanation) -> None:
     assert explanation.sentence.endswith(".")
     assert len(re.findall(r"\.(?:\s|$)", explanation.sentence)) == 1
@@ -71,9 +82,41 @@ def test_the_status_may_change_what_it_is_about(step: Step, status: int | None, 
     ],
 )
 def test_a_callback_with_an_error_is_another_story(query: str, title: str) -> None:
-    returned = Exchange("authorization_response", "GET", f"https://c/callback{query}", 0)
+    returned = replace(RETURNED, url=RETURNED.url + query)
     assert explain(returned).title == title
     assert explain(replace(returned, status=303)).title == title
+
+
+def test_nothing_is_said_to_rotate_that_does_not() -> None:
+    assert "successor" not in explain(REFRESHED).sentence
+    assert "successor" in explain(ROTATED).sentence
+    assert explain(ROTATED).reference == "RFC 9700 §4.14.2"
+
+
+def test_a_step_up_is_told_from_a_first_request() -> None:
+    assert explain(AWAY).reference == "RFC 6749 §4.1.1"
+    assert "missing" in explain(STEPPING_UP).sentence
+    assert explain(STEPPING_UP).link.endswith("#step-up-authorization-flow")
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "headers", "revision"),
+    [
+        ("mcp", 200, (("MCP-Protocol-Version", "2026-07-28"),), "2026-07-28"),
+        ("mcp", 200, (("mcp-protocol-version", "2025-11-25"),), "2025-11-25"),
+        ("mcp", 200, (), "2025-11-25"),
+        ("rest", 403, (), "2026-07-28"),
+    ],
+)
+def test_a_link_leads_to_the_revision_that_is_spoken(
+    step: Step, status: int, headers: Pairs, revision: str
+) -> None:
+    challenge = Message((("WWW-Authenticate", 'Bearer error="insufficient_scope"'),))
+    called = Exchange(
+        step, "POST", "u", 0, status=status, request=Message(headers), response=challenge
+    )
+    assert f"/{revision}/basic/authorization#" in explain(called).link
+    assert revision in explain(called).reference
 
 
 @pytest.mark.parametrize("step", ["mcp", "rest"])

@@ -10,6 +10,7 @@ EXCHANGE = Exchange(
     method="POST",
     url="https://as.example/token?iss=https%3A%2F%2Fi&code=$CODE",
     started_at_ms=1_800_000_000_123,
+    detail="which",
     status=302,
     taken_ms=45,
     request=Message(
@@ -47,6 +48,7 @@ def test_an_entry_has_every_member_that_har_demands() -> None:
     assert (response["status"], response["statusText"]) == (302, "Found")
     assert response["redirectURL"] == "/x"
     assert response["content"] == {"size": 2, "mimeType": "text/x", "text": "é", "comment": ""}
+    assert entry["_detail"] == "which"
     assert entry["_checks"] == [{"what": "c", "passed": True}]
     assert entry["_tokens"][0]["claims"] == {"sub": "u"}
 

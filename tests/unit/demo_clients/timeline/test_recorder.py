@@ -14,6 +14,7 @@ from demo_clients.timeline.masking import RawAnswer, RawRequest
 from demo_clients.timeline.recorder import (
     Recorder,
     answered,
+    described,
     failed,
     moved,
     noted,
@@ -193,6 +194,16 @@ async def test_a_note_says_nothing_about_an_answer(recorder: Recorder) -> None:
     assert (note.step, note.url) == ("document", "https://c.example/c.json")
     assert (note.status, note.taken_ms, note.cause) == (None, None, "log-in")
     assert json.loads(note.response.body) == {"client_name": "é", "token": "$TOKEN"}
+
+
+async def test_a_detail_is_masked_and_short(recorder: Recorder) -> None:
+    async with recorder.recording(OURS, cause="log-in") as recording:
+        async with observed("rest", RawRequest("GET", "u", {"Authorization": "Bearer canary-x"})):
+            pass
+        described("adds canary-x " + "y" * 500)
+    detail = recording.exchanges[0].detail
+    assert detail.startswith("adds $ACCESS_TOKEN y")
+    assert len(detail) < 140
 
 
 async def test_a_problem_is_told_where_it_happened(recorder: Recorder) -> None:

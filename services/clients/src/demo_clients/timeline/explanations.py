@@ -1,11 +1,10 @@
-"""What every step, outcome and cause means, in a sentence, and where it is written."""
+"""What every step, check and cause means, in a sentence, and where it is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from demo_clients.timeline.exchange import Exchange, Step
-from demo_clients.timeline.secrets import MASKED
+from demo_clients.timeline.exchange import Step
 
 Lane = Literal["browser", "client", "resource", "issuer"]
 
@@ -17,7 +16,8 @@ LANES: Final[Mapping[Lane, str]] = {
 }
 
 _RFC: Final = "https://www.rfc-editor.org/rfc/rfc"
-_MCP: Final = "https://modelcontextprotocol.io/specification/2025-11-25/basic"
+_MCP: Final = "https://modelcontextprotocol.io/specification"
+MCP_REVISION: Final = "2026-07-28"
 _CIMD: Final = (
     "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-02"
 )
@@ -44,6 +44,12 @@ class StepFacts:
 
 def rfc(number: int, section: str) -> tuple[str, str]:
     return f"RFC {number} §{section}", f"{_RFC}{number}#section-{section}"
+
+
+def mcp(section: str) -> tuple[str, str]:
+    page = f"{_MCP}/{MCP_REVISION}/basic/authorization"
+    anchor = section.replace(" ", "-")
+    return f"MCP {MCP_REVISION} authorization, {section}", f"{page}#{anchor}"
 
 
 STEPS: Final[Mapping[Step, StepFacts]] = {
@@ -129,8 +135,8 @@ STEPS: Final[Mapping[Step, StepFacts]] = {
     "refresh": StepFacts(
         Explanation(
             "Refresh",
-            "The refresh token is swapped for new tokens and is dead from here on: its successor "
-            "takes its place.",
+            "The refresh token is swapped for a new access token; the server may send a new "
+            "refresh token with it.",
             *rfc(6749, "6"),
         )
     ),
@@ -146,8 +152,7 @@ STEPS: Final[Mapping[Step, StepFacts]] = {
             "MCP request",
             "A JSON-RPC message with the access token in the Authorization header, as every "
             "request to an MCP server has it.",
-            "MCP authorization, token requirements",
-            f"{_MCP}/authorization#token-requirements",
+            *mcp("token requirements"),
         ),
         receiver="resource",
     ),
@@ -186,66 +191,8 @@ STEPS: Final[Mapping[Step, StepFacts]] = {
     ),
 }
 
-_CALL_REFUSED: Final = Explanation(
-    "The token is refused",
-    "The token is expired, revoked, altered or somebody else's; the challenge says where to get "
-    "one.",
-    *rfc(6750, "3.1"),
-)
-_MORE_SCOPE: Final = Explanation(
-    "More scope is needed",
-    "The token is good, but not for this; the challenge names the scopes, and the client asks the "
-    "person for them (step-up).",
-    "MCP authorization, scope challenge handling",
-    f"{_MCP}/authorization#scope-challenge-handling",
-)
-_TOKEN_REFUSED: Final = Explanation(
-    "No token is issued",
-    "The authorization server says why in error; invalid_grant is the answer to a code or "
-    "refresh token that is spent, expired or another client's.",
-    *rfc(6749, "5.2"),
-)
-_NOTHING_GRANTED: Final = Explanation(
-    "Authorization error response",
-    "The browser comes back without a code, and error says why nothing was granted: access_denied "
-    "when the person said no.",
-    *rfc(6749, "4.1.2.1"),
-)
-_NOT_REGISTERED: Final = Explanation(
-    "Registration is refused",
-    "The authorization server says in error which part of the metadata it does not take.",
-    *rfc(7591, "3.2.2"),
-)
-
-OUTCOMES: Final[Mapping[tuple[Step, int], Explanation]] = {
-    **{(step, 401): _CALL_REFUSED for step in ("mcp", "rest")},
-    **{(step, 403): _MORE_SCOPE for step in ("mcp", "rest")},
-    **{(step, status): _TOKEN_REFUSED for step in ("token", "refresh") for status in (400, 401)},
-    ("registration", 400): _NOT_REGISTERED,
-}
-"""Where the status changes what an exchange is about."""
-
-
-def explain(exchange: Exchange) -> Explanation:
-    if exchange.step == "authorization_response" and _tells_an_error(exchange):
-        return _NOTHING_GRANTED
-    known = OUTCOMES.get((exchange.step, exchange.status or 0))
-    if known is _MORE_SCOPE and not _asks_for_scope(exchange):
-        known = None
-    return known or STEPS[exchange.step].explanation
-
-
-def _tells_an_error(exchange: Exchange) -> bool:
-    """One that is masked is no server's word: nobody knows who wrote it."""
-    parts = exchange.url.partition("?")[2].split("&")
-    return any(part.startswith("error=") and part != f"error={MASKED}" for part in parts)
-
-
-def _asks_for_scope(exchange: Exchange) -> bool:
-    headers = exchange.response.headers
-    challenges = [value for name, value in headers if name.lower() == "www-authenticate"]
-    return any("insufficient_scope" in challenge for challenge in challenges)
-
+STEP_UP: Final = "step-up: adds "
+"""How the detail of an authorization request begins that asks for more than was asked before."""
 
 CheckName = Literal[
     "challenge_found",

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from urllib.parse import unquote_plus
 
 from demo_clients.timeline.exchange import Entry, Exchange, Message, Pairs
-from demo_clients.timeline.explanations import explain
+from demo_clients.timeline.outcomes import explain
 
 _UNKNOWN_SIZE = -1
 _REQUEST = "authorization_request"
@@ -59,6 +59,7 @@ def _entry(exchange: Exchange) -> dict[str, object]:
         "timings": {"send": 0, "wait": taken, "receive": 0},
         "comment": explain(exchange).title,
         "_step": exchange.step,
+        "_detail": exchange.detail,
         "_checks": [{"what": check.what, "passed": check.passed} for check in exchange.checks],
         "_tokens": [
             {"name": one.name, "header": dict(one.header), "claims": dict(one.claims)}

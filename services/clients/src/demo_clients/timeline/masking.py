@@ -21,6 +21,7 @@ from demo_clients.timeline.text import cut, fit
 
 MAX_URL_CHARACTERS: Final = 2000
 MAX_VALUE_CHARACTERS: Final = 500
+MAX_DETAIL_CHARACTERS: Final = 120
 MAX_BODY_CHARACTERS: Final = 3000
 _MAX_HEADERS: Final = 12
 _MAX_PARAMETERS: Final = 30
@@ -237,7 +238,7 @@ def _operation(document: object, known: Known) -> str:
     params = document.get("params")
     name = params.get("name") if isinstance(params, Mapping) else None
     words = [str(document["method"]), *([name] if isinstance(name, str) else [])]
-    return _text(" ".join(words), known, 120)
+    return _text(" ".join(words), known, MAX_DETAIL_CHARACTERS)
 
 
 def _decoded(document: Mapping[str, object], known: Known) -> tuple[DecodedToken, ...]:

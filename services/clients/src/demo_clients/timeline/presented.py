@@ -10,7 +10,8 @@ from urllib.parse import unquote_plus
 
 from demo_clients.timeline.curl import curl_command
 from demo_clients.timeline.exchange import DecodedToken, Entry, Exchange
-from demo_clients.timeline.explanations import CAUSES, LANES, STEPS, Explanation, explain
+from demo_clients.timeline.explanations import CAUSES, LANES, STEPS, Explanation
+from demo_clients.timeline.outcomes import explain
 from demo_clients.timeline.secrets import PLACEHOLDER
 from demo_clients.timeline.vocabulary import JOSE_HEADERS, PARAMETERS, explain_claim
 

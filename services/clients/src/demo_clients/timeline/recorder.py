@@ -18,9 +18,17 @@ import structlog
 from demo_clients.problems import Problem
 from demo_clients.timeline.exchange import Check, Exchange, Step
 from demo_clients.timeline.explanations import CHECKS, CheckName
-from demo_clients.timeline.masking import RawAnswer, RawRequest, mask, mask_answer, mask_note
+from demo_clients.timeline.masking import (
+    MAX_DETAIL_CHARACTERS,
+    RawAnswer,
+    RawRequest,
+    mask,
+    mask_answer,
+    mask_note,
+)
 from demo_clients.timeline.secrets import Known
 from demo_clients.timeline.stream import Timelines
+from demo_clients.timeline.text import fit
 from oauth_kit.rules.errors import OAuthError
 
 log = structlog.get_logger()
@@ -70,6 +78,7 @@ class Recording:
 
     def describe(self, detail: str) -> None:
         if self._open is not None:
+            detail = fit(self.known.scrub(detail), MAX_DETAIL_CHARACTERS)
             self._open = replace(self._open, detail=detail)
 
     def fail(self, message: str) -> None:
