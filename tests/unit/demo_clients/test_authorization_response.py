@@ -4,6 +4,7 @@ import pytest
 
 from demo_clients.authorization_response import (
     ForeignResponse,
+    issuer_mismatch,
     parameter,
     read_authorization_response,
 )
@@ -78,6 +79,14 @@ def test_a_repeated_parameter_is_refused(name: str) -> None:
     repeated = [*parameters, (name, "c"), (name, "c")]
     with pytest.raises(Problem, match="repeated"):
         read_authorization_response(repeated, issuer=ISSUER, iss_promised=True)
+
+
+@pytest.mark.requirement("CL12")
+@pytest.mark.parametrize("promised", [True, False])
+def test_an_issuer_beside_another_is_not_the_right_one(promised: bool) -> None:
+    named = [("iss", ISSUER), ("iss", "https://evil.example")]
+    for parameters in (named, named[::-1], [named[0], named[0]]):
+        assert issuer_mismatch(parameters, issuer=ISSUER, iss_promised=promised)
 
 
 @pytest.mark.parametrize("rest", [{}, {"code": ""}])

@@ -183,7 +183,8 @@ async def test_an_answer_to_nobody_who_came_back_is_not_noted(
     async with recorder.recording(OURS, cause="callback"):
         await call("a")
         await answered(RETURNED)
-    assert await urls(timelines, OURS) == ["a"]
+    (entry,) = await timelines.latest(OURS)
+    assert (entry.exchange.step, entry.exchange.status) == ("rest", 200)
 
 
 async def test_a_note_says_nothing_about_an_answer(recorder: Recorder) -> None:

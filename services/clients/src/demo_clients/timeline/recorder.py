@@ -92,7 +92,7 @@ class Recording:
         self.exchanges.append(exchange)
         if self._is_kept:
             entry_id = await self._keep(exchange)
-            if exchange.step == _RETURN and entry_id:
+            if exchange.step == _RETURN:
                 self._returned = entry_id, exchange
 
     async def complete(self, answer: RawAnswer) -> None:
