@@ -93,7 +93,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A visitor. `asked` is every scope requested so far, which a step-up adds to."""
+    """A visitor.
+
+    asked:          every scope requested so far, which a step-up adds to
+    registers_anew: at the next log-in, because the visitor wants it
+    """
 
     tokens: Tokens | None = None
     asked: tuple[str, ...] = ()
@@ -103,6 +107,7 @@ class Session:
     outcome: Outcome | None = None
     retired: Retired | None = None
     attempts: dict[str, Attempt] = field(default_factory=dict)
+    registers_anew: bool = False
     expires_at: int = 0
 
     def without_tokens(self) -> "Session":

@@ -11,7 +11,7 @@ from demo_clients.sessions import HOME, Sessions
 from demo_clients.timeline.page import MAX_HOME_EXCHANGES
 from demo_clients.timeline.presented import present_all
 from demo_clients.timeline.stream import Timelines
-from demo_clients.view import logged_in
+from demo_clients.view import logged_in, may_register_again
 from demo_clients.visitors import Visitors
 from oauth_kit.clock import Clock
 from oauth_kit.rules.errors import OAuthError
@@ -54,6 +54,7 @@ class HomePage:
             "home.html",
             about=self.about,
             login=logged_in(session, self.clock()),
+            may_register_again=may_register_again(self.about.kind, session),
             outcome=session.outcome if session.outcome and session.outcome.page == HOME else None,
             tools=session.tools,
             latest=present_all(await self.timelines.latest(session_id, count=MAX_HOME_EXCHANGES)),
@@ -82,6 +83,9 @@ class ProblemPage:
         self, request: web.Request, error: OAuthError, reference: str
     ) -> web.StreamResponse:
         page = self.pages.render(
-            "problem.html", about=self.about, message=error.description, reference=reference
+            "problem.html",
+            about=self.about,
+            message=error.description,
+            reference=reference,
         )
         return html_page(page, status=error.status)

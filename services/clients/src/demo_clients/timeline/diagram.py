@@ -86,7 +86,7 @@ def draw(entries: Sequence[Presented], *, first_number: int = 1) -> Diagram:
         if entry.exchange.is_first:
             _add_band(diagram, entry)
         match entry.exchange.step:
-            case "consent":
+            case "consent" | "registration_kept":
                 _add_note(diagram, entry, number)
             case "authorization_request":
                 _add(diagram, "client", "browser", "303, go and ask", is_answer=True)
@@ -137,7 +137,8 @@ def _add(
 
 def _add_note(diagram: Diagram, entry: Presented, number: int) -> None:
     label = entry.explanation.title + (f" · {entry.taken}" if entry.taken else "")
-    x, width = _X["browser"], _X["issuer"] - _X["browser"]
+    facts = STEPS[entry.exchange.step]
+    x, width = _X[facts.sender], _X[facts.receiver] - _X[facts.sender]
     diagram.notes.append(Note(x, diagram.height + _GAP, width, label, number))
     diagram.height += _ARROW_HEIGHT
 

@@ -8,6 +8,7 @@ Step = Literal[
     "resource_metadata",
     "server_metadata",
     "registration",
+    "registration_kept",
     "document",
     "authorization_request",
     "consent",
@@ -63,6 +64,7 @@ class Check:
 class Exchange:
     """One request and its answer.
 
+    method:        "" for a note: nothing was sent
     cause:         what the visitor did that led to it
     is_first:      the first one that it led to
     detail:        which operation, where the step alone does not say it ("tools/list")

@@ -76,6 +76,15 @@ STEPS: Final[Mapping[Step, StepFacts]] = {
             *rfc(7591, "3"),
         )
     ),
+    "registration_kept": StepFacts(
+        Explanation(
+            "Registered earlier",
+            "Nothing is sent now: an earlier log-in, perhaps another visitor's, has registered "
+            "this client here, and its client id is used again until somebody presses “Register "
+            "again”.",
+            *rfc(7591, "3.2.1"),
+        )
+    ),
     "document": StepFacts(
         Explanation(
             "Client ID metadata document",

@@ -18,7 +18,8 @@ def to_har(entries: Iterable[Entry], *, creator: str, version: str) -> dict[str,
             "version": "1.2",
             "creator": {"name": creator, "version": version},
             "comment": "Secrets were masked before anything was stored; $NAMES stand for them.",
-            "entries": [_entry(entry.exchange) for entry in entries],
+            # a note is no exchange, and HAR has no place for one
+            "entries": [_entry(entry.exchange) for entry in entries if entry.exchange.method],
         }
     }
 

@@ -39,7 +39,7 @@ class Presented:
 
     id:      "" for an exchange that is shown outside its timeline
     verdict: "asked" is a refusal that a flow begins with (401, 403 with a challenge)
-    curl:    "" for what a browser sends, not this client
+    curl:    "" for what a browser sends, not this client, and for a note
     """
 
     id: str
@@ -81,7 +81,7 @@ def present(exchange: Exchange, entry_id: str = "") -> Presented:
         taken=_taken(exchange.taken_ms),
         parameters=_parameters(exchange),
         tokens=tuple(_token(token) for token in exchange.tokens),
-        curl=curl_command(exchange) if facts.sender == "client" else "",
+        curl=curl_command(exchange) if facts.sender == "client" and exchange.method else "",
     )
 
 
