@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from demo_clients.advice import advice_about
 from demo_clients.credentials import IdentityKind
 from demo_clients.sessions import HOME, Sessions
 from demo_clients.timeline.page import MAX_HOME_EXCHANGES
@@ -86,6 +87,7 @@ class ProblemPage:
             "problem.html",
             about=self.about,
             message=error.description,
+            advice=advice_about(error),
             reference=reference,
         )
         return html_page(page, status=error.status)

@@ -9,7 +9,7 @@ from demo_clients.flow import StrayResponse
 from demo_clients.journey import Journey
 from demo_clients.sessions import HOME
 from demo_clients.timeline.recorder import Recorder
-from demo_clients.visitors import Visitors
+from demo_clients.visitors import CookieMissing, Visitors
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.web.answering import redirect
 from oauth_kit.web.reading import query_parameters
@@ -50,7 +50,7 @@ class CallbackEndpoint:
             )
         session_id = self.visitors.recognise(request)
         if session_id is None:
-            raise _stray("no session cookie")
+            raise CookieMissing(status=400)
         try:
             async with self.recorder.recording(session_id, cause="callback"):
                 current, location = await self.journey.come_back(
