@@ -280,7 +280,7 @@ CHECKS: Final[Mapping[CheckName, str]] = {
 CAUSES: Final[Mapping[str, str]] = {
     "log-in": "You pressed “Log in”",
     "callback": "You came back from the authorization server",
-    "fetch": "You pressed “Fetch MCP data”",
+    "fetch": "You pressed “Read contexts”",
     "create": "You pressed “Create context”",
     "list-tools": "You pressed “List tools”",
     "call-tool": "You pressed “Call a tool”",
