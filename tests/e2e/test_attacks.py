@@ -81,7 +81,7 @@ def test_denying_the_separate_authorization_is_no_verdict(stack: Stack, page: Pa
     client.press("try-replayed-code")
     ConsentPage(page).expect_here(stack.issuer).deny()
     card = page.get_by_test_id("replayed-code")
-    expect(card).to_have_attribute("data-result", "untried")
+    expect(card).to_have_attribute("data-result", "undecided")
     expect(card).to_contain_text("You denied access.")
 
 

@@ -83,7 +83,7 @@ class Retired:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of an attack. `refused`: None when it could not be tried."""
+    """What came of an attack. `refused`: None when nothing is decided."""
 
     refused: bool | None
     sentence: str

@@ -14,7 +14,7 @@ from oauth_kit.rules.scopes import ScopePolicy
 _RESULTS: Final = {
     True: ("refused", "Refused, as it must be"),
     False: ("accepted", "NOT refused"),
-    None: ("untried", "Could not be tried"),
+    None: ("undecided", "No verdict"),
 }
 
 

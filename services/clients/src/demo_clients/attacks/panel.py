@@ -19,7 +19,10 @@ ATTACKS_PATH: Final = "/attacks"
 ATTACK: Final = "attack"
 _MAX_EXCHANGES: Final = 6
 _SHOWN_STEPS: Final = frozenset(
-    {"attack", "attack_on_resource", "attack_on_client", "token", "refresh"}
+    {
+        *("attack", "attack_on_resource", "attack_on_client", "token", "refresh"),
+        *("control", "control_on_resource", "control_on_client"),
+    }
 )
 
 

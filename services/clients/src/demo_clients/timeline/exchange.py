@@ -21,6 +21,9 @@ Step = Literal[
     "attack",
     "attack_on_resource",
     "attack_on_client",
+    "control",
+    "control_on_resource",
+    "control_on_client",
 ]
 """What an exchange is for. `explanations.STEPS` has a row for each."""
 

@@ -43,6 +43,12 @@ def rfc(number: int, section: str) -> tuple[str, str]:
     return f"RFC {number} §{section}", f"{_RFC}{number}#section-{section}"
 
 
+_CONTROL: Final = Explanation(
+    "Control: the same without the fault",
+    "If this were refused too, the refusal of the attack would prove nothing.",
+    *rfc(9700, "4"),
+)
+
 STEPS: Final[Mapping[Step, StepFacts]] = {
     "probe": StepFacts(
         Explanation(
@@ -190,6 +196,9 @@ STEPS: Final[Mapping[Step, StepFacts]] = {
         sender="browser",
         receiver="client",
     ),
+    "control": StepFacts(_CONTROL),
+    "control_on_resource": StepFacts(_CONTROL, receiver="resource"),
+    "control_on_client": StepFacts(_CONTROL, sender="browser", receiver="client"),
 }
 
 _CALL_REFUSED: Final = Explanation(
