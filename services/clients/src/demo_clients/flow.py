@@ -141,7 +141,7 @@ class LoginFlow:
         code = read_authorization_response(
             parameters, issuer=login.server.issuer, iss_promised=login.server.promises_iss
         )
-        passed("code_present", *_iss_check(parameters))
+        passed("code_present", *iss_check(parameters))
         tokens = await self.tokens.exchange(
             login.server,
             login.credentials,
@@ -205,7 +205,8 @@ class LoginFlow:
         return with_parameters(login.server.authorization_endpoint, parameters)
 
 
-def _iss_check(parameters: list[tuple[str, str]]) -> tuple[CheckName, ...]:
+def iss_check(parameters: list[tuple[str, str]]) -> tuple[CheckName, ...]:
+    """What a response that was read without a Problem has shown about its issuer."""
     return ("iss_matches",) if parameter(parameters, "iss") else ("iss_not_promised",)
 
 

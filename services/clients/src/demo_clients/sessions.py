@@ -96,6 +96,7 @@ class Session:
     """A visitor.
 
     asked:          every scope requested so far, which a step-up adds to
+    attempts:       by the attack's name, the latest last
     registers_anew: at the next log-in, because the visitor wants it
     """
 

@@ -70,6 +70,7 @@ class Exchange:
     method:        "" for a note: nothing was sent
     cause:         what the visitor did that led to it
     is_first:      the first one that it led to
+    attack:        the name of the attack that it is about, "" for none
     detail:        which operation, where the step alone does not say it ("tools/list")
     status:        None when there was no answer, or none that this client could see
     failure:       why there was no answer
@@ -83,6 +84,7 @@ class Exchange:
     started_at_ms: int
     cause: str = ""
     is_first: bool = False
+    attack: str = ""
     detail: str = ""
     status: int | None = None
     failure: str = ""
