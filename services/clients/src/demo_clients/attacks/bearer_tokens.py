@@ -41,7 +41,7 @@ def _judge_altered(answer: Answer) -> Verdict:
         answer,
         401,
         "invalid_token",
-        why="Claims that nobody signed are believed by nobody.",
+        why="Claims that nobody signed are believed by nobody. As it was issued, it is taken.",
         danger="It believed claims that anybody can write.",
     )
 
