@@ -85,9 +85,8 @@ STEPS: Final[Mapping[Step, StepFacts]] = {
     "registration_kept": StepFacts(
         Explanation(
             "Registered earlier",
-            "Nothing is sent now: an earlier log-in, perhaps another visitor's, has registered "
-            "this client here, and its client id is used again until somebody presses “Register "
-            "again”.",
+            "An earlier log-in, perhaps another visitor's, has registered this client; nothing is "
+            "sent now, and its client id is used until somebody presses “Register again”.",
             *rfc(7591, "3.2.1"),
         )
     ),
