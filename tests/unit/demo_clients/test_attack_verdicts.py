@@ -207,6 +207,14 @@ async def test_a_server_that_refuses_every_token_proves_nothing(world: World) ->
     assert result(await attack(world, "altered-token"), "altered-token") == "undecided"
 
 
+async def test_a_token_that_opens_nothing_unaltered_proves_nothing(world: World) -> None:
+    world.issuer.grants_scope = "nothing"
+    await world.browser.do("refresh")
+    page = await attack(world, "altered-token")
+    assert result(page, "altered-token") == "undecided"
+    assert "as it was issued is answered 403" in card(page, "altered-token")
+
+
 @pytest.mark.parametrize(
     ("status", "error", "judged"),
     [

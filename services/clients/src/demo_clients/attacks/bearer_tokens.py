@@ -31,7 +31,7 @@ async def altered_token(lab: Lab, situation: Situation) -> Verdict:
 
     control, answers = await lab.access.call(situation.session_id, send)
     if control.status != 200:
-        return Verdict(None, f"The token as it was issued is answered {control.status} too.")
+        return Verdict(None, f"The token as it was issued is answered {control.status} already.")
     verdicts = [_judge_altered(answer) for answer in answers]
     return next((one for one in verdicts if not one.refused), verdicts[-1])
 
