@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import redis.asyncio
 from fakes.client_world import Time
+from pydantic import TypeAdapter
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from demo_clients.timeline.exchange import Entry, Exchange, Message
@@ -145,7 +146,7 @@ async def test_the_stalest_timelines_go_when_there_are_too_many(
 async def test_an_exchange_that_is_too_large_is_kept_without_its_bodies(
     timelines: Timelines,
 ) -> None:
-    empty = len(timelines._shape.dump_json(exchange("a")))
+    empty = len(TypeAdapter(Exchange).dump_json(exchange("a")))
     await timelines.append(OURS, exchange("a", "x" * (MAX_EXCHANGE_BYTES - empty)))
     await timelines.append(OURS, exchange("a", "x" * (MAX_EXCHANGE_BYTES - empty + 1)))
     whole, without = (entry.exchange.response for entry in await timelines.latest(OURS))

@@ -39,6 +39,18 @@ def expect_refused(page: Page, name: str) -> None:
     assert card.get_by_test_id("exchange").count() > 0
 
 
+def expect_details(page: Page, names: list[str]) -> None:
+    """Of every attack that was tried, one click away."""
+    for name in names:
+        card = page.get_by_test_id(name)
+        if card.get_by_test_id("exchange").count() == 0:
+            card.get_by_test_id("details").click()
+            expect(card.get_by_role("heading", name="Request").first).to_be_visible()
+            expect(card.get_by_role("heading", name="Response").first).to_be_visible()
+            assert len(page.content().encode()) < MAX_PAGE_BYTES
+        expect_refused(page, name)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_attack_is_refused_and_the_login_lives_on(
     stack: Stack, page: Page, kind: str
@@ -52,6 +64,7 @@ def test_every_attack_is_refused_and_the_login_lives_on(
         ConsentPage(page).expect_here(stack.issuer).approve()
         expect_refused(page, name)
     expect(page.get_by_test_id("expired-token")).to_contain_text("come back in")
+    expect_details(page, [*WITHOUT_LOGIN, *WITH_TOKEN, *WITH_CONSENT])
     client.open().expect_logged_in()
     client.press("refresh")
     client.expect_status("The tokens are new.")
@@ -81,7 +94,7 @@ def test_denying_the_separate_authorization_is_no_verdict(stack: Stack, page: Pa
     client.press("try-replayed-code")
     ConsentPage(page).expect_here(stack.issuer).deny()
     card = page.get_by_test_id("replayed-code")
-    expect(card).to_have_attribute("data-result", "untried")
+    expect(card).to_have_attribute("data-result", "undecided")
     expect(card).to_contain_text("You denied access.")
 
 

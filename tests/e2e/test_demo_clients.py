@@ -168,8 +168,11 @@ def test_another_account_can_be_used_after_logging_out_at_the_provider(
     client.expect_here().expect_logged_in()
 
 
-def test_opening_a_spent_answer_again_does_no_harm(stack: Stack, open_client: OpenClient) -> None:
-    client = open_client("dynamic")
+@pytest.mark.parametrize("kind", KINDS)
+def test_opening_a_spent_answer_again_does_no_harm(
+    stack: Stack, open_client: OpenClient, kind: str
+) -> None:
+    client = open_client(kind)
     addresses: list[str] = []
     client.page.on("request", lambda request: addresses.append(request.url))
     client.press("log-in")

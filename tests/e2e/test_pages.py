@@ -1,4 +1,4 @@
-"""What people do to the bridge's pages: two tabs, the back button, a double click, no cookies."""
+"""What people do to pages: two tabs, the back button, a double click, no cookies."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,6 +21,7 @@ from e2e.ways_bridge import (
 from playwright.sync_api import Browser, expect
 
 NewVisitor = Callable[..., Visitor]
+KINDS = ["preregistered", "dynamic", "metadata_document"]
 BLOCK = 2  # of Chromium's content settings
 # What a button looks like to somebody who chooses between two
 LOOKS = """
@@ -42,6 +43,19 @@ def new_visitor(gallery: Gallery, chromium: Browser) -> Iterator[NewVisitor]:
             return visits.enter_context(visiting(gallery, chromium, **options))
 
         yield come
+
+
+@pytest.fixture
+def cookieless(gallery: Gallery, chromium: Browser, tmp_path: Path) -> Iterator[Visitor]:
+    """Somebody whose browser takes no cookies."""
+    preferences = {"profile": {"default_content_setting_values": {"cookies": BLOCK}}}
+    (tmp_path / "Default").mkdir()
+    (tmp_path / "Default" / "Preferences").write_text(json.dumps(preferences))
+    with chromium.browser_type.launch_persistent_context(
+        tmp_path, executable_path=chromium_program(), args=CHROMIUM_OPTIONS
+    ) as context:
+        yield Visitor(gallery, context, context.new_page())
+        assert context.cookies() == []
 
 
 @pytest.mark.requirement("AU15")
@@ -70,10 +84,9 @@ def test_the_keyboard_reaches_denying_first(new_visitor: NewVisitor) -> None:
 
 @pytest.mark.requirement("AU17", "CB4")
 def test_two_tabs_log_in_at_once(gallery: Gallery, new_visitor: NewVisitor) -> None:
-    """Both questions are open before either is answered, and both answers arrive."""
+    """All questions are open before any is answered, and all answers arrive."""
     visitor = new_visitor()
-    kinds = ("dynamic", "metadata_document")
-    tabs = {kind: ClientPage(visitor.context.new_page(), gallery.client(kind)) for kind in kinds}
+    tabs = {kind: ClientPage(visitor.context.new_page(), gallery.client(kind)) for kind in KINDS}
     for tab in tabs.values():
         tab.open().press("log-in")
         ConsentPage(tab.page).expect_here(gallery.issuer)
@@ -83,16 +96,17 @@ def test_two_tabs_log_in_at_once(gallery: Gallery, new_visitor: NewVisitor) -> N
     for tab in tabs.values():
         SignInPage(tab.page).sign_in(*gallery.demo_user)
         tab.expect_here().expect_logged_in()
-    assert tabs["dynamic"].claim("gid") != tabs["metadata_document"].claim("gid")
+    assert len({tab.claim("gid") for tab in tabs.values()}) == len(KINDS)
 
 
 @pytest.mark.requirement("AU17")
-def test_two_tabs_of_one_app_ask_twice(gallery: Gallery, new_visitor: NewVisitor) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_tabs_of_one_app_ask_twice(
+    gallery: Gallery, new_visitor: NewVisitor, kind: str
+) -> None:
     """The first answer that comes back is the log-in; the second does no harm."""
     visitor = new_visitor()
-    first, second = (
-        ClientPage(visitor.context.new_page(), gallery.client("dynamic")) for _ in range(2)
-    )
+    first, second = (ClientPage(visitor.context.new_page(), gallery.client(kind)) for _ in range(2))
     for tab in (first, second):
         tab.open().press("log-in")
         ConsentPage(tab.page).expect_here(gallery.issuer)
@@ -103,11 +117,12 @@ def test_two_tabs_of_one_app_ask_twice(gallery: Gallery, new_visitor: NewVisitor
     first.open().expect_logged_in()
 
 
+@pytest.mark.parametrize("kind", KINDS)
 def test_going_back_after_consent_asks_again_and_works(
-    gallery: Gallery, new_visitor: NewVisitor
+    gallery: Gallery, new_visitor: NewVisitor, kind: str
 ) -> None:
     visitor = new_visitor()
-    client = visitor.start_at("dynamic")
+    client = visitor.start_at(kind)
     first_form = visitor.sealed_form()
     visitor.answer("approve")
     visitor.page.locator("#username").wait_for()
@@ -119,12 +134,13 @@ def test_going_back_after_consent_asks_again_and_works(
     client.expect_here().expect_logged_in()
 
 
+@pytest.mark.parametrize("kind", KINDS)
 def test_going_back_after_a_log_in_and_approving_again_does_no_harm(
-    gallery: Gallery, new_visitor: NewVisitor
+    gallery: Gallery, new_visitor: NewVisitor, kind: str
 ) -> None:
     """The question is a new one, but the app has had its answer and takes no second one."""
     visitor = new_visitor()
-    client = visitor.log_in_at("dynamic")
+    client = visitor.log_in_at(kind)
     grant = client.claim("gid")
     visitor.page.go_back()
     visitor.page.go_back()
@@ -135,25 +151,27 @@ def test_going_back_after_a_log_in_and_approving_again_does_no_harm(
 
 
 @pytest.mark.requirement("AU18")
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_double_click_on_approve_is_one_approval(
-    gallery: Gallery, new_visitor: NewVisitor
+    gallery: Gallery, new_visitor: NewVisitor, kind: str
 ) -> None:
     visitor = new_visitor()
-    client = visitor.start_at("dynamic")
+    client = visitor.start_at(kind)
     visitor.page.get_by_test_id("approve").dblclick()
     SignInPage(visitor.page).sign_in(*gallery.demo_user)
     client.expect_here().expect_logged_in()
 
 
 @pytest.mark.requirement("CB4")
-def test_reloading_the_callback_shares_nothing_more(new_visitor: NewVisitor) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_reloading_the_callback_shares_nothing_more(new_visitor: NewVisitor, kind: str) -> None:
     visitor = new_visitor()
     callbacks: list[str] = []
     start = f"{visitor.gallery.issuer}/callback?"
     visitor.page.on(
         "request", lambda sent: callbacks.append(sent.url) if sent.url.startswith(start) else None
     )
-    client = visitor.log_in_at("dynamic")
+    client = visitor.log_in_at(kind)
     grant = client.claim("gid")
     for _ in range(2):
         visitor.go(callbacks[0])
@@ -165,23 +183,34 @@ def test_reloading_the_callback_shares_nothing_more(new_visitor: NewVisitor) -> 
 
 @pytest.mark.requirement("AU17")
 def test_with_cookies_switched_off_nobody_gets_through_and_is_told_why(
-    gallery: Gallery, chromium: Browser, tmp_path: Path
+    cookieless: Visitor,
 ) -> None:
-    preferences = {"profile": {"default_content_setting_values": {"cookies": BLOCK}}}
-    (tmp_path / "Default").mkdir()
-    (tmp_path / "Default" / "Preferences").write_text(json.dumps(preferences))
-    with chromium.browser_type.launch_persistent_context(
-        tmp_path, executable_path=chromium_program(), args=CHROMIUM_OPTIONS
-    ) as context:
-        visitor = Visitor(gallery, context, context.new_page())
-        visitor.ask(visitor.register(LOOPBACK), LOOPBACK)
-        assert context.cookies() == []
-        visitor.answer("approve")
-        visitor.shows("error", "Your browser did not send our cookie")
-        visitor.shows("shared", "Nothing was shared.")
+    cookieless.ask(cookieless.register(LOOPBACK), LOOPBACK)
+    cookieless.answer("approve")
+    cookieless.shows("error", "Your browser did not send our cookie")
+    cookieless.shows("shared", "Nothing was shared.")
 
 
-@pytest.mark.parametrize("kind", ["preregistered", "dynamic", "metadata_document"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_cookies_switched_off_a_client_says_so_at_every_button(
+    cookieless: Visitor, kind: str
+) -> None:
+    client = ClientPage(cookieless.page, cookieless.gallery.client(kind))
+    for path, button in (
+        *(("/", name) for name in ("log-in", "fetch", "list-tools")),
+        *(("/console", name) for name in ("fetch", "list-tools")),
+        ("/attacks", "try-missing-pkce"),
+    ):
+        cookieless.go(f"{client.url}{path}")
+        client.press(button)
+        told = expect(cookieless.page.get_by_test_id("problem"))
+        told.to_contain_text("Your browser did not send this site's cookie")
+        told.to_contain_text("nothing was sent to anybody")
+        told.to_contain_text("Allow cookies for this site")
+        assert cookieless.page.url.startswith(client.url)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_without_script_everything_works(
     gallery: Gallery, new_visitor: NewVisitor, kind: str
 ) -> None:

@@ -16,6 +16,11 @@ from playwright.sync_api import Browser, BrowserContext, Response, expect
 
 KINDS = ["preregistered", "dynamic", "metadata_document"]
 MAX_PAGE_BYTES = 100 * 1024
+INTRODUCTIONS: dict[str, list[list[str]]] = {
+    "preregistered": [[]],
+    "dynamic": [["registration"], ["registration_kept"]],
+    "metadata_document": [["document"]],
+}
 
 LookAt = Callable[[BrowserContext, str], tuple[ClientPage, TimelinePage]]
 
@@ -63,15 +68,17 @@ def step_up(stack: Stack, client: ClientPage) -> None:
     client.expect_here().expect_status("The context was created.")
 
 
-def expect_a_log_in(timeline: TimelinePage, kind: str) -> None:
-    """The dynamic client may have registered in an earlier log-in."""
-    timeline.expect_last("mcp")
-    told = [step for step in timeline.steps() if step != "registration"]
-    introduction = ["document"] if kind == "metadata_document" else []
-    assert told == [
+def a_log_in(*introduction: str) -> list[str]:
+    return [
         *("probe", "resource_metadata", "server_metadata", *introduction),
         *("authorization_request", "consent", "authorization_response", "token", "mcp"),
     ]
+
+
+def expect_a_log_in(timeline: TimelinePage, kind: str) -> None:
+    """The dynamic client may have registered in an earlier log-in, and says so."""
+    timeline.expect_last("mcp")
+    assert timeline.steps() in [a_log_in(*introduction) for introduction in INTRODUCTIONS[kind]]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -103,6 +110,34 @@ def test_what_happens_in_one_tab_appears_in_the_other(
     timeline.open()
     assert timeline.all_steps() == live
     assert complaints == []
+
+
+def test_register_again_shows_the_registration_and_other_log_ins_that_it_is_kept(
+    stack: Stack, browser_context: BrowserContext, look_at: LookAt
+) -> None:
+    client, timeline = look_at(browser_context, "dynamic")
+    client.press("forget")
+    client.expect_status("Your next log-in registers this client anew.")
+    log_in(stack, client)
+    assert timeline.open().steps() == a_log_in("registration")
+    told = timeline.open_exchange("registration")
+    expect(told).to_contain_text("A client id was issued")
+    expect(told).to_have_attribute("data-status", "201")
+    first = client.says("client-id")
+    for button, introduction in (("log-in", "registration_kept"), ("forget", "registration")):
+        client.press("log-out")
+        client.expect_logged_in(False)
+        timeline.open().page.get_by_test_id("clear").click()
+        client.press(button)
+        if button == "forget":
+            client.press("log-in")
+        ConsentPage(client.page).expect_here(stack.issuer).approve()
+        client.expect_here().expect_logged_in()
+        assert timeline.open().steps() == a_log_in(introduction)
+        assert (client.says("client-id") == first) == (introduction == "registration_kept")
+        note = timeline.open_exchange(introduction)
+        expect(note).to_contain_text(client.says("client-id"))
+    expect(note).not_to_contain_text("reused since")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -172,7 +207,8 @@ def test_the_export_is_an_archive_that_says_the_same(
     assert re.fullmatch(r"timeline-dynamic-\d+\.har", download.value.suggested_filename)
     log = json.loads(download.value.path().read_text("utf-8"))["log"]
     assert log["version"] == "1.2"
-    assert [entry["_step"] for entry in log["entries"]] == timeline.steps()
+    sent = [step for step in timeline.steps() if step != "registration_kept"]
+    assert [entry["_step"] for entry in log["entries"]] == sent
 
 
 def test_a_page_is_light_and_older_exchanges_are_a_link_away(

@@ -29,8 +29,25 @@ def client_denied(visitor: Visitor) -> None:
 
 
 def client_problem(visitor: Visitor) -> None:
+    client = visitor.gallery.client("dynamic")
+    visitor.go(client)
+    visitor.go(f"{client}/callback?state=nonsense")
+    visitor.shows("advice")
+
+
+def client_without_cookie(visitor: Visitor) -> None:
     visitor.go(f"{visitor.gallery.client('dynamic')}/callback?state=nonsense")
-    visitor.shows("status")
+    visitor.shows("advice")
+
+
+def timeline_of_a_second_log_in(visitor: Visitor) -> None:
+    """The note is open that a registration was used again."""
+    client = visitor.log_in_at("dynamic")
+    client.press("log-out")
+    client.press("log-in")
+    ConsentPage(visitor.page).expect_here(visitor.gallery.issuer).approve()
+    client.expect_here().expect_logged_in()
+    TimelinePage(visitor.page, client.url).open().open_exchange("registration_kept")
 
 
 def client_answered_by_another_issuer(visitor: Visitor) -> None:
@@ -99,8 +116,10 @@ PAGES: dict[str, Way] = {
     "client-denied": client_denied,
     "client-problem": client_problem,
     "client-other-issuer": client_answered_by_another_issuer,
+    "client-without-cookie": client_without_cookie,
     "timeline": timeline,
     "timeline-empty": timeline_empty,
+    "timeline-second-log-in": timeline_of_a_second_log_in,
     "console": console,
     "console-problem": console_problem,
     "attacks-stranger": attacks_of_a_stranger,

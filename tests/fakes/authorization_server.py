@@ -29,7 +29,8 @@ class FakeAuthorizationServer:
     authorization response to replace), `registration` (members of the registration to replace),
     `grants_scope` (what it grants, whatever was asked),
     `token_error` (what /token answers), `refresh_error`,
-    `authorize_answer` (status and Location), `has_grace` (for the last refresh token
+    `authorize_answer` (status and Location, to a request with a fault), `good_answer` (the same, to
+    one without), `has_grace` (for the last refresh token
     but one), and what a broken server does: `rotates`, `redirects_anywhere`, `needs_no_challenge`,
     `redeems_twice`, `refreshes_twice`, `spares_grants` (a replay ends nothing).
     """
@@ -46,6 +47,7 @@ class FakeAuthorizationServer:
     refresh_error: tuple[int, dict[str, str]] | None = None
     grants_scope: str | None = None
     authorize_answer: tuple[int, str] | None = None
+    good_answer: tuple[int, str] | None = None
     has_grace: bool = False
     rotates: bool = True
     redirects_anywhere: bool = False
@@ -107,10 +109,12 @@ class FakeAuthorizationServer:
         query = request.query
         client = self.clients.get(query["client_id"], {})
         redirect_uri = query["redirect_uri"]
-        if self.authorize_answer is not None:
-            status, location = self.authorize_answer
-            return web.Response(status=status, headers={"Location": location} if location else {})
         known = redirect_uri in client.get("redirect_uris", [])  # type: ignore[operator]
+        is_good = known and "code_challenge" in query
+        fixed = self.good_answer if is_good else self.authorize_answer
+        if fixed is not None:
+            status, location = fixed
+            return web.Response(status=status, headers={"Location": location} if location else {})
         if not known and not self.redirects_anywhere:
             return web.Response(status=400, text="unknown client or redirect URI")
         assert query["response_type"] == "code"

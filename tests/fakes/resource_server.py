@@ -33,13 +33,15 @@ class FakeResourceServer:
     """Takes the tokens that `issuer` has issued. `seen` has every request.
 
     Switches: `challenge` (the 401 header, formatted with the origin), `documents` (metadata by
-    path), `tools`, `era`, `answers_sse`, `needs` (what a write needs), `refuses` (tokens it takes
-    no more), `believes_claims` (signatures are not looked at).
+    path), `names_errors` (why a token is refused), `tools`, `era`, `answers_sse`, `needs` (what a
+    write needs), `refuses` (tokens it takes no more), `believes_claims` (signatures are not looked
+    at).
     """
 
     issuer: FakeAuthorizationServer
     seen: list[Seen] = field(default_factory=list)
     origin: str = ""
+    names_errors: bool = True
     challenge: str = (
         'Bearer resource_metadata="{origin}/.well-known/oauth-protected-resource/mcp", '
         f'scope="{READ}"'
@@ -180,6 +182,8 @@ class FakeResourceServer:
             scope = _claims(token)["scope"]
         if scope is None or self.refuses_all or token in self.refused:
             header = self.challenge.format(origin=self.origin)
+            if header and token and self.names_errors:
+                header += ', error="invalid_token"'
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": header} if header else {})
         if not set(needed.split()) <= set(scope.split()):
             metadata = f"{self.origin}/.well-known/oauth-protected-resource/mcp"

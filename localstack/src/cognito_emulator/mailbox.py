@@ -31,7 +31,7 @@ class Mailbox:
         code = self.verification.issue(account, self.code_seconds[purpose], opens=True)
         json_log.info(
             "emulator_mailbox",
-            note="the emulator's own mailbox; Cognito would have sent an e-mail",
+            note="the emulator's own mailbox; Cognito would have sent an email",
             to=masked(address),
             subject=SUBJECTS[purpose],
             code=code,

@@ -1,12 +1,15 @@
 """What browsers are told, and which forms are believed."""
 
+import html
 import re
 
 import pytest
-from fakes.client_world import PUBLIC_URL, MakeWorld, World
+from fakes.client_world import PUBLIC_URL, MakeWorld, Page, World
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from demo_clients.advice import advice_about
 from demo_clients.app import PAGE_PATHS
+from oauth_kit.rules.errors import OAuthError
 
 
 def policy(headers: dict[str, str]) -> set[str]:
@@ -101,12 +104,44 @@ async def test_a_form_that_is_not_ours_does_nothing(
 async def test_a_form_token_is_good_in_its_own_browser_only(world: World) -> None:
     token = await world.browser.form_token()
     world.browser.client.session.cookie_jar.clear()
-    for _ in range(2):
+    for told in ("did not send this site's cookie", "out of date or not from here"):
         response = await world.browser.client.post(
             "/login", data={"form_token": token}, allow_redirects=False
         )
         assert response.status == 403
+        assert told in html.unescape(await response.text())
         await world.browser.home()
+
+
+async def test_without_cookies_every_button_says_that_they_are_missing(world: World) -> None:
+    form = {"form_token": await world.browser.form_token()}
+    for path in POSTS:
+        world.browser.client.session.cookie_jar.clear()
+        response = await world.browser.client.post(path, data=form, allow_redirects=False)
+        page = Page(response.status, await response.text(), response.headers)
+        assert page.status == 403
+        assert "did not send this site's cookie" in page.says("status")
+        assert "nothing was sent to anybody" in page.says("status")
+        assert "Allow cookies for this site" in page.says("advice")
+    assert world.resource.seen == []
+    assert await world.dump() == ""
+
+
+async def test_an_answer_without_a_cookie_cannot_be_matched(world: World) -> None:
+    page = await world.browser.get("/callback?code=x&state=y")
+    assert page.status == 400
+    assert "Allow cookies for this site" in page.says("advice")
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        *((400, "begin there again"), (403, "out of date"), (404, "begins there")),
+        *((413, "send less"), (429, "Wait a minute"), (500, "reference"), (503, "reference")),
+    ],
+)
+def test_every_refusal_comes_with_something_to_do(status: int, advice: str) -> None:
+    assert advice in advice_about(OAuthError("invalid_request", "x", status=status))
 
 
 async def test_a_form_of_ours_is_believed_with_the_headers_of_a_browser(world: World) -> None:

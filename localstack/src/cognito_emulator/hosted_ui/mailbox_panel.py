@@ -19,6 +19,6 @@ def mailbox_panel(says: str, to: str, mail: IssuedCode | None, note: str = "") -
     return (
         '<aside class="mailbox" aria-labelledby="mailbox">\n'
         '<h2 id="mailbox">The emulator&rsquo;s mailbox</h2>\n'
-        "<p>Cognito would send an e-mail. The emulator sends none: this is what it would say."
+        "<p>Cognito would send an email. The emulator sends none: this is what it would say."
         f"</p>\n{letter}{more}</aside>\n"
     )

@@ -15,7 +15,7 @@ mcp-authstack is ready ({seconds:.1f} s)
   Issuer       {issuer}
   Log in as    {username}  {password}
 
-Try   open a client, log in, then "Fetch MCP data" and "Create context"
+Try   open a client, log in, then "Read contexts" and "Create context"
       add {resource} to an MCP client of your own
       {command} smoke{options}     walks every flow without a browser
       {command} status{options}    shows every process; `logs NAME` what it says

@@ -135,7 +135,7 @@ def build_journey(
 
     sealer = Sealer(settings.session_ring.derive(f"session of {settings.public_url}"))
     sessions = Sessions(redis, sealer, settings.keyspace, clock)
-    identity = build_identity(settings, redis, outgoing("registration"))
+    identity = build_identity(settings, redis, outgoing("registration"), clock)
     resource = ResourceServer(outgoing("resource"), settings.resource, settings.contexts_address)
     mcp = McpServer(resource)
     tokens = TokenEndpoint(outgoing("token"), settings.resource)
@@ -197,11 +197,13 @@ def build_timelines(
     return Timelines(redis, sealer, settings.keyspace, clock, waiting=waiting)
 
 
-def build_identity(settings: ClientSettings, redis: Redis, outgoing: Outgoing) -> ClientIdentity:
+def build_identity(
+    settings: ClientSettings, redis: Redis, outgoing: Outgoing, clock: Clock
+) -> ClientIdentity:
     """The one difference between the three clients."""
     profile = Profile(settings.display_name, settings.public_url, settings.redirect_uri)
     sealer = Sealer(settings.session_ring.derive(f"registrations of {settings.public_url}"))
-    dynamic = Dynamic(profile, outgoing, redis, sealer, settings.keyspace)
+    dynamic = Dynamic(profile, outgoing, redis, sealer, settings.keyspace, clock)
     match settings.client_kind:
         case "preregistered":
             return Preregistered(

@@ -79,7 +79,8 @@ class LoginFlow:
         challenge: what the resource server asked for; without it, it is asked now
         resume:    what to do when the visitor is back
         """
-        met = await self.meet(challenge)
+        anew = (await self.sessions.read(session_id)).registers_anew
+        met = await self.meet(challenge, anew=anew)
         server, credentials = met.server, met.credentials
         now = self.clock()
         async with self.sessions.changing(session_id) as record:
@@ -99,18 +100,24 @@ class LoginFlow:
                 one for one in record.session.pending if one.started_at + PENDING_SECONDS > now
             ]
             record.session = replace(
-                record.session, pending=(*waiting[-(MAX_PENDING - 1) :], login)
+                record.session,
+                pending=(*waiting[-(MAX_PENDING - 1) :], login),
+                registers_anew=record.session.registers_anew and not anew,
             )
         log.info("login_started", issuer=server.issuer, client_id=credentials.client_id)
         return await self._send_away(login, already)
 
-    async def meet(self, challenge: Challenge | None = None) -> Met:
-        """Who guards the resource, and what they know us by. Raises Problem."""
+    async def meet(self, challenge: Challenge | None = None, *, anew: bool = False) -> Met:
+        """Who guards the resource, and what they know us by. Raises Problem.
+
+        anew: register again, where this client registers at all
+        """
         challenge = challenge or await self._challenge()
         resource = await self.discovery.protected_resource(challenge)
         issuer = self.identity.choose_issuer(resource.authorization_servers)
         server = await self.discovery.authorization_server(issuer)
-        return Met(challenge, resource, server, await self.identity.credentials(server))
+        credentials = await self.identity.credentials(server, anew=anew)
+        return Met(challenge, resource, server, credentials)
 
     async def take(self, session_id: SessionId, parameters: list[tuple[str, str]]) -> PendingLogin:
         """Spend the log-in that these parameters answer. Raises StrayResponse."""
@@ -148,7 +155,7 @@ class LoginFlow:
         code = read_authorization_response(
             parameters, issuer=login.server.issuer, iss_promised=login.server.promises_iss
         )
-        passed("code_present", *_iss_check(parameters))
+        passed("code_present", *iss_check(parameters))
         tokens = await self.tokens.exchange(
             login.server,
             login.credentials,
@@ -215,7 +222,8 @@ class LoginFlow:
         return with_parameters(login.server.authorization_endpoint, parameters)
 
 
-def _iss_check(parameters: list[tuple[str, str]]) -> tuple[CheckName, ...]:
+def iss_check(parameters: list[tuple[str, str]]) -> tuple[CheckName, ...]:
+    """What a response that was read without a Problem has shown about its issuer."""
     return ("iss_matches",) if parameter(parameters, "iss") else ("iss_not_promised",)
 
 

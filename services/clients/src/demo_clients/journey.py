@@ -101,17 +101,16 @@ class Journey:
         log.info("logged_out", had_tokens=held is not None)
         return renewed
 
-    async def forget_registration(self, session_id: SessionId) -> str:
-        """For a client that its server has lost: it registers anew at the next log-in."""
-        session = await self.sessions.read(session_id)
-        known = session.tokens or (session.pending[-1] if session.pending else None)
-        if known is None:
-            return await self._show(
-                session_id, Outcome("forget", False, "No registration is in use here yet.")
-            )
-        await self.identity.forget(known.credentials, known.server)
+    async def register_again(self, session_id: SessionId) -> str:
+        """For whoever wants to see it, and for a client that its server has lost.
+
+        It is the visitor's own next log-in that registers: the next of anybody would show it to
+        somebody else.
+        """
+        async with self.sessions.changing(session_id) as record:
+            record.session = replace(record.session, registers_anew=True)
         return await self._show(
-            session_id, Outcome("forget", True, "Forgotten. The next log-in registers anew.")
+            session_id, Outcome("forget", True, "Your next log-in registers this client anew.")
         )
 
     async def _offer_tools(self, session_id: SessionId) -> LogInNeeded | None:

@@ -87,7 +87,7 @@ class Retired:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of an attack. `refused`: None when it could not be tried."""
+    """What came of an attack. `refused`: None when nothing is decided."""
 
     refused: bool | None
     sentence: str
@@ -97,7 +97,12 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A visitor. `asked` is every scope requested so far, which a step-up adds to."""
+    """A visitor.
+
+    asked:          every scope requested so far, which a step-up adds to
+    attempts:       by the attack's name, the latest last
+    registers_anew: at the next log-in, because the visitor wants it
+    """
 
     tokens: Tokens | None = None
     asked: tuple[str, ...] = ()
@@ -107,6 +112,7 @@ class Session:
     outcome: Outcome | None = None
     retired: Retired | None = None
     attempts: dict[str, Attempt] = field(default_factory=dict)
+    registers_anew: bool = False
     expires_at: int = 0
 
     def without_tokens(self) -> "Session":

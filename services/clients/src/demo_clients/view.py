@@ -50,6 +50,11 @@ def logged_in(session: Session, now: int) -> LoggedIn | None:
     )
 
 
+def may_register_again(kind: IdentityKind, session: Session) -> bool:
+    """A client with a document registers only where a server reads none."""
+    return kind == "dynamic" or any(one.credentials.kind == "dynamic" for one in session.pending)
+
+
 def unverified_claims(access_token: str) -> tuple[Claim, ...]:
     """What a JWT says; nothing for a token that is opaque to us. A client never relies on it."""
     parts = unverified_parts(access_token)

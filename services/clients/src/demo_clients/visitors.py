@@ -16,6 +16,19 @@ _SESSION_ID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 FORM_TOKEN: Final = "form_token"
 
 
+class CookieMissing(OAuthError):
+    """A browser that keeps no cookie of ours: nothing that needs two requests can work."""
+
+    def __init__(self, *, status: int) -> None:
+        super().__init__(
+            "access_denied",
+            "Your browser did not send this site's cookie, so we cannot tell that it is the same "
+            "browser as before. Nothing was done, and nothing was sent to anybody",
+            reason="no session cookie",
+            status=status,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Visitors:
     """public_url: our own origin, which every form of ours is sent from."""
@@ -48,13 +61,14 @@ class Visitors:
     async def read_own_form(self, request: web.Request) -> tuple[SessionId, Form]:
         """A form that a page of ours has sent for this browser.
 
-        Raises OAuthError("access_denied"), 403, for anything else.
+        Raises OAuthError("access_denied"), 403, for anything else; CookieMissing is one.
         """
         self._check_sender(request.headers)
         form = await read_form(request)
         session_id = self.recognise(request)
-        token = form.get(FORM_TOKEN, "")
-        if session_id is None or not self.form_tokens.matches(session_id, token):
+        if session_id is None:
+            raise CookieMissing(status=403)
+        if not self.form_tokens.matches(session_id, form.get(FORM_TOKEN, "")):
             raise _refused("form token")
         return session_id, form
 
@@ -75,6 +89,6 @@ class Visitors:
 def _refused(reason: str) -> OAuthError:
     return OAuthError(
         "access_denied",
-        "This form is out of date or not from here. Go back to the start page and try again",
+        "This form is out of date or not from here. Nothing was done with it",
         reason=reason,
     )

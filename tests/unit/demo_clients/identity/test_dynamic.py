@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import re
 
 import pytest
-from fakes.client_world import PUBLIC_URL, World
+from fakes.client_world import PUBLIC_URL, MakeWorld, World
 
 from demo_clients.identity.dynamic import registration_document
 from demo_clients.identity.port import Profile
@@ -140,12 +141,98 @@ async def test_a_client_that_is_forgotten_between_refreshes_logs_in_anew(world: 
     assert len(registrations(world)) == 2
 
 
-async def test_register_again_forgets_what_the_server_has_lost(world: World) -> None:
+async def test_register_again_needs_no_login_and_registers_at_the_next_one(world: World) -> None:
+    await world.browser.do("log-in")
+    await world.browser.do("log-out")
+    page = await world.browser.do("forget")
+    assert page.says("status") == "Your next log-in registers this client anew."
+    assert len(registrations(world)) == 1
+    for _ in range(2):
+        page = await world.browser.do("log-in")
+        await world.browser.do("log-out")
+    assert len(registrations(world)) == 2
+    assert page.says("client-id") == list(world.issuer.clients)[-1]
+
+
+async def test_register_again_helps_when_the_server_has_lost_us(world: World) -> None:
     """At /authorize an unknown client sees the server's own page, and never comes back."""
-    nothing = await world.browser.do("forget")
-    assert "No registration is in use" in nothing.says("status")
     await world.browser.press("log-in")
-    assert (await world.browser.do("forget")).succeeded
+    world.issuer.clients = {"someone-else": {}}
+    await world.browser.do("forget")
+    assert (await world.browser.do("log-in")).is_logged_in
+    assert len(registrations(world)) == 2
+
+
+async def test_register_again_is_for_whoever_pressed_it(world: World) -> None:
+    await world.browser.do("log-in")
+    await world.browser.do("log-out")
+    await world.browser.do("forget")
+    jar = world.browser.client.session.cookie_jar
+    ((name, morsel),) = [(one.key, one.value) for one in jar]
+    jar.clear()
+    await world.browser.do("log-in")
+    assert len(registrations(world)) == 1
+    jar.update_cookies({name: morsel}, world.browser.client.make_url("/"))
+    await world.browser.do("log-in")
+    assert len(registrations(world)) == 2
+
+
+async def test_a_registration_that_fails_is_tried_again_and_the_old_one_is_kept(
+    world: World,
+) -> None:
+    await world.browser.do("log-in")
+    await world.browser.do("log-out")
+    await world.browser.do("forget")
+    world.issuer.registration_error = {"error": "invalid_client_metadata"}
+    assert not (await world.browser.do("log-in")).is_logged_in
+    world.issuer.registration_error = None
+    assert (await world.browser.do("log-in")).is_logged_in
+    assert len(registrations(world)) == 3
+
+
+async def test_a_registration_that_is_used_again_is_noted_and_nothing_is_made_up(
+    world: World,
+) -> None:
+    await world.browser.do("log-in")
+    world.time.now += 3600
+    world.browser.client.session.cookie_jar.clear()
+    page = await world.browser.do("log-in")
+    timeline = (await world.browser.get("/timeline")).text
+    (note,) = re.findall(
+        r'<details [^>]*data-step="registration_kept".*?</details>', timeline, re.S
+    )
+    assert "Registered earlier" in note
+    assert "reused since 2027-01-15 08:00:00 UTC" in note
+    assert page.says("client-id") in note
+    for made_up in ("data-status", "curl", "<h4>", 'class="method"', 'class="status'):
+        assert made_up not in note
+    steps = re.findall(r'data-step="(\w+)"', timeline)
+    place = steps.index("registration_kept")
+    assert (steps[place - 1], steps[place + 1]) == ("server_metadata", "authorization_request")
+    archive = json.loads((await world.browser.get("/timeline/export")).text)
+    assert "registration_kept" not in [one["_step"] for one in archive["log"]["entries"]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "offered"), [("dynamic", True), ("preregistered", False), ("metadata_document", False)]
+)
+async def test_only_a_client_that_registers_offers_to_do_it_again(
+    make_world: MakeWorld, kind: str, offered: bool
+) -> None:
+    world = await make_world(kind)
+    assert (await world.browser.home()).has("forget") == offered
+    await world.browser.press("log-in")
+    assert (await world.browser.home()).has("forget") == offered
+
+
+async def test_a_document_that_nobody_reads_is_no_way_and_registering_is(
+    make_world: MakeWorld,
+) -> None:
+    world = await make_world("metadata_document")
+    world.issuer.metadata["client_id_metadata_document_supported"] = None
+    await world.browser.press("log-in")
+    assert (await world.browser.home()).has("forget")
+    await world.browser.do("forget")
     await world.browser.do("log-in")
     assert len(registrations(world)) == 2
 

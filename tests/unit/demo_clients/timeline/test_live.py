@@ -45,7 +45,7 @@ async def test_an_exchange_is_one_event_with_its_html(
     found = re.fullmatch(r"id: (\S+)\nevent: exchange\ndata: (.+)\n\n", event)
     assert found is not None
     assert found[1] == entry.id
-    assert "You pressed “Fetch MCP data”" in json.loads(found[2])["html"]
+    assert "You pressed “Read contexts”" in json.loads(found[2])["html"]
 
 
 async def test_what_is_known_later_takes_the_place_of_what_was_known_before(

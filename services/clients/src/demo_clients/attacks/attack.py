@@ -13,7 +13,7 @@ Needs = Literal["nothing", "login", "missing_scope", "expired_token", "authoriza
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """refused: None when the attack could not be tried; sentence: why we say so"""
+    """refused: None when nothing is decided; sentence: why we say so"""
 
     refused: bool | None
     sentence: str
@@ -57,18 +57,29 @@ class Attack:
     cost: str = ""
 
 
-def not_an_answer(answer: Answer) -> Verdict | None:
-    """A server that is busy or broken has decided nothing."""
-    if answer.status == 429 or answer.status >= 500:
-        return Verdict(None, f"The server answered {answer.status}: busy or broken, no decision.")
-    return None
+def undecided(answer: Answer) -> Verdict:
+    """Neither let in nor refused as the standard says: broken, busy, or about something else."""
+    is_away = answer.status == 429 or answer.status >= 500
+    return Verdict(
+        None,
+        f"The server answered {answer.status}: "
+        + ("busy or broken, no decision." if is_away else "not the refusal that is due to this."),
+    )
 
 
-def refused_with(answer: Answer, status: int, why: str, danger: str) -> Verdict:
-    """Only the one status that the standard asks for is a refusal."""
-    if answer.status == status:
+def refused_with_challenge(
+    answer: Answer, status: int, error: str, *, why: str, danger: str
+) -> Verdict:
+    """Only what RFC 6750 §3.1 asks for is a refusal, and only an answer that gives is none."""
+    challenge = answer.bearer_challenge()
+    told = challenge.parameters.get("error") if challenge else None
+    if answer.status == status and told == error:
         return Verdict(True, why)
-    return not_an_answer(answer) or Verdict(False, f"The server answered {answer.status}. {danger}")
+    if answer.status < 400:
+        return Verdict(False, f"The server answered {answer.status}. {danger}")
+    if answer.status == status:
+        return Verdict(None, f"The server answered {status} without saying {error}.")
+    return undecided(answer)
 
 
 def error_of(answer: Answer) -> str:

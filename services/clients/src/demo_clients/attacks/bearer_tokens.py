@@ -4,10 +4,10 @@ import base64
 import json
 from typing import Final
 
-from demo_clients.attacks.attack import Situation, Verdict, refused_with
+from demo_clients.attacks.attack import Situation, Verdict, refused_with_challenge
 from demo_clients.attacks.lab import Lab
 from demo_clients.outgoing import Answer
-from demo_clients.problems import Problem
+from demo_clients.problems import Problem, TokenRefused
 from demo_clients.sessions import Session
 from demo_clients.timeline.jwt_view import unverified_parts
 from oauth_kit.rules.scopes import render_scope
@@ -21,30 +21,41 @@ async def altered_token(lab: Lab, situation: Situation) -> Verdict:
     """A good token made into one that says more: with its old signature, then with none."""
     everything = render_scope((*lab.scope_policy.supported, "admin"))
 
-    async def send(token: str) -> list[Answer]:
-        return [await lab.contexts(altered, what) for altered, what in alter(token, everything)]
+    async def send(token: str) -> tuple[Answer, list[Answer]]:
+        control = await lab.contexts(token, "as it was issued", step="control_on_resource")
+        if control.status == 401:
+            raise TokenRefused(control.bearer_challenge())
+        return control, [
+            await lab.contexts(altered, what) for altered, what in alter(token, everything)
+        ]
 
-    for answer in await lab.access.call(situation.session_id, send):
-        verdict = refused_with(
-            answer,
-            401,
-            "Claims that nobody signed are believed by nobody.",
-            "It believed claims that anybody can write.",
-        )
-        if not verdict.refused:
-            return verdict
-    return verdict
+    control, answers = await lab.access.call(situation.session_id, send)
+    if control.status != 200:
+        return Verdict(None, f"The token as it was issued is answered {control.status} already.")
+    verdicts = [_judge_altered(answer) for answer in answers]
+    return next((one for one in verdicts if not one.refused), verdicts[-1])
+
+
+def _judge_altered(answer: Answer) -> Verdict:
+    return refused_with_challenge(
+        answer,
+        401,
+        "invalid_token",
+        why="Claims that nobody signed are believed by nobody. As it was issued, it is taken.",
+        danger="It believed claims that anybody can write.",
+    )
 
 
 async def expired_token(lab: Lab, situation: Situation) -> Verdict:
     token = held_expired_token(situation.session, lab.clock())
     if token is None:
         raise Problem("This client holds no token that has expired.")
-    return refused_with(
+    return refused_with_challenge(
         await lab.contexts(token, "with an expired token"),
         401,
-        "Its time is over, so it opens nothing: a token that leaks is of little use for long.",
-        "The token has expired, and opened the door all the same.",
+        "invalid_token",
+        why="Its time is over, so it opens nothing: a token that leaks is of little use for long.",
+        danger="The token has expired, and opened the door all the same.",
     )
 
 
@@ -53,15 +64,12 @@ async def missing_scope(lab: Lab, situation: Situation) -> Verdict:
         situation.session_id,
         lambda token: lab.contexts(token, "writing with a token that may read", _DRAFT),
     )
-    challenge = answer.bearer_challenge()
-    told = challenge.parameters.get("error") if challenge else None
-    return refused_with(
+    return refused_with_challenge(
         answer,
         403,
-        "The token is good, but not for writing. The challenge names the scopes to ask for."
-        if told == "insufficient_scope"
-        else "Nothing was written, although the answer does not say which scope is missing.",
-        "Something was written with a token that may only read.",
+        "insufficient_scope",
+        why="The token is good, but not for writing. The challenge names the scopes to ask for.",
+        danger="Something was written with a token that may only read.",
     )
 
 

@@ -71,7 +71,7 @@ _ATTACKS: Final = (
         "Altered token",
         "Your access token with more scope written into it: once with its old signature, once "
         "declared to need none (alg: none).",
-        "The resource server answers 401 to both.",
+        "The resource server answers 401 invalid_token to both.",
         *rfc(9068, "4"),
         needs="login",
         run=altered_token,

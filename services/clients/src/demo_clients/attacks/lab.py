@@ -39,27 +39,32 @@ class Lab:
         met = await self.flow.meet()
         return met.server, met.credentials
 
-    async def authorize(self, url: str, what: str) -> Answer:
+    async def authorize(self, url: str, what: str, *, step: Step = "attack") -> Answer:
         """An authorization request, as a browser sends it that nobody has used before.
 
         what: which request it is, for whoever reads the exchanges
         """
-        return await self._open(url, "attack", what)
+        return await self._open(url, step, what)
 
-    async def call_back(self, url: str, browser: SessionId, what: str) -> Answer:
+    async def call_back(
+        self, url: str, browser: SessionId, what: str, *, step: Step = "attack_on_client"
+    ) -> Answer:
         """A request to our own callback, with the cookie of a browser that we know."""
-        return await self._open(
-            url, "attack_on_client", what, {"Cookie": f"{self.cookie_name}={browser}"}
-        )
+        return await self._open(url, step, what, {"Cookie": f"{self.cookie_name}={browser}"})
 
     async def contexts(
-        self, token: str, what: str, draft: Mapping[str, str] | None = None
+        self,
+        token: str,
+        what: str,
+        draft: Mapping[str, str] | None = None,
+        *,
+        step: Step = "attack_on_resource",
     ) -> Answer:
         """Read the REST collection, or add to it."""
         answer = await self.outgoing.send(
             "GET" if draft is None else "POST",
             self.contexts_url,
-            step="attack_on_resource",
+            step=step,
             headers={"Accept": "application/json", "Authorization": f"Bearer {token}"},
             json=draft,
         )

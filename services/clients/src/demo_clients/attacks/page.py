@@ -1,6 +1,6 @@
 """What the page shows of each attack: whether it can be tried, and what came of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from demo_clients.attacks.attack import Attack
@@ -11,40 +11,56 @@ from demo_clients.timeline.presented import Presented, present
 from demo_clients.timeline.vocabulary import clock_time
 from oauth_kit.rules.scopes import ScopePolicy
 
+DETAILS: Final = "of"
 _RESULTS: Final = {
     True: ("refused", "Refused, as it must be"),
     False: ("accepted", "NOT refused"),
-    None: ("untried", "Could not be tried"),
+    None: ("undecided", "No verdict"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """obstacle: why it cannot be tried now, "" when it can"""
+    """obstacle: why it cannot be tried now, "" when it can
+
+    exchanges: of one row, so that the page stays light; of the others `details` leads to them
+    """
 
     attack: Attack
     obstacle: str
     result: str
     headline: str
     sentence: str
-    exchanges: tuple[Presented, ...]
+    exchanges: tuple[Presented, ...] = ()
+    details: str = ""
 
 
-def make_rows(session: Session, *, scope_policy: ScopePolicy, now: int) -> list[Row]:
+def make_rows(
+    session: Session, *, scope_policy: ScopePolicy, now: int, asked_for: str = ""
+) -> list[Row]:
+    """asked_for: the attack whose exchanges are shown, else those of the latest"""
+    latest = next(reversed(session.attempts), "")
+    opened = asked_for if asked_for in session.attempts else latest
     return [
         _row(
-            attack, session.attempts.get(attack.name), _obstacle(attack, session, scope_policy, now)
+            attack,
+            session.attempts.get(attack.name),
+            _obstacle(attack, session, scope_policy, now),
+            is_open=attack.name == opened,
         )
         for attack in ATTACKS.values()
     ]
 
 
-def _row(attack: Attack, attempt: Attempt | None, obstacle: str) -> Row:
+def _row(attack: Attack, attempt: Attempt | None, obstacle: str, *, is_open: bool) -> Row:
     if attempt is None:
-        return Row(attack, obstacle, "", "", "", ())
-    result, headline = _RESULTS[attempt.refused]
-    exchanges = tuple(present(one) for one in attempt.exchanges)
-    return Row(attack, obstacle, result, headline, attempt.sentence, exchanges)
+        return Row(attack, obstacle, "", "", "")
+    row = Row(attack, obstacle, *_RESULTS[attempt.refused], attempt.sentence)
+    if is_open:
+        return replace(row, exchanges=tuple(present(one) for one in attempt.exchanges))
+    return replace(
+        row, details=f"?{DETAILS}={attack.name}#{attack.name}" if attempt.exchanges else ""
+    )
 
 
 def _obstacle(attack: Attack, session: Session, scope_policy: ScopePolicy, now: int) -> str:

@@ -4,18 +4,21 @@ Both cost the grant that they belong to, so they are tried on a grant of their o
 """
 
 from dataclasses import replace
+from typing import Final
 
 from demo_clients.attacks.attack import (
     Separate,
     Situation,
     Verdict,
     error_of,
-    not_an_answer,
+    undecided,
 )
 from demo_clients.attacks.lab import Lab
 from demo_clients.outgoing import Answer
 from demo_clients.problems import Problem
 from demo_clients.tokens import Tokens
+
+_THEFT: Final = "a thief would hold tokens now."
 
 
 async def replayed_code(lab: Lab, situation: Situation) -> Verdict:
@@ -34,7 +37,7 @@ async def replayed_code(lab: Lab, situation: Situation) -> Verdict:
         )
         answers.append(again)
         if not _is_refused(again):
-            return not_an_answer(again) or _more_tokens("The code was good a second time")
+            return _not_refused(again, f"The code was good a second time: {_THEFT}")
         if tokens.refresh_token is None:
             return Verdict(True, "A code is good once.")
         after = await _refresh(lab, tokens, answers, "what the code had brought")
@@ -46,8 +49,8 @@ async def replayed_code(lab: Lab, situation: Situation) -> Verdict:
             "A code is good once. Since nobody can know who came first, the grant that it made "
             "has ended too: its refresh token is refused from now on.",
         )
-    return not_an_answer(after) or Verdict(
-        False,
+    return _not_refused(
+        after,
         "The code was refused, but the tokens that it had brought still work: if the thief came "
         "first, they are the thief's.",
     )
@@ -69,7 +72,7 @@ async def reused_refresh_token(lab: Lab, situation: Situation) -> Verdict:
         )
         reused = await _refresh(lab, first, answers, "the oldest token")
         if not _is_refused(reused):
-            return not_an_answer(reused) or _more_tokens("The oldest refresh token was good again")
+            return _not_refused(reused, f"The oldest refresh token was good again: {_THEFT}")
         after = await _refresh(lab, newest, answers, "the newest token, after that")
     finally:
         await _give_back(lab, newest, answers)
@@ -79,8 +82,8 @@ async def reused_refresh_token(lab: Lab, situation: Situation) -> Verdict:
             f"{forgiven} The one before that can only come from a thief, or from whoever was "
             "robbed: the whole grant has ended, the newest token with it.",
         )
-    return not_an_answer(after) or Verdict(
-        False, "The old token was refused, but the newest one still works: the thief's, perhaps."
+    return _not_refused(
+        after, "The old token was refused, but the newest one still works: the thief's, perhaps."
     )
 
 
@@ -140,5 +143,6 @@ def _is_refused(answer: Answer) -> bool:
     return answer.status == 400 and error_of(answer) == "invalid_grant"
 
 
-def _more_tokens(what: str) -> Verdict:
-    return Verdict(False, f"{what}: a thief would hold tokens now.")
+def _not_refused(answer: Answer, danger: str) -> Verdict:
+    """Tokens for whoever should have none; any other answer is about something else."""
+    return Verdict(False, danger) if answer.status == 200 else undecided(answer)

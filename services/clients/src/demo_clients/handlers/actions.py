@@ -39,7 +39,7 @@ class ActionEndpoint:
             case "refresh":
                 return await self.journey.refresh(session_id)
             case "forget":
-                return await self.journey.forget_registration(session_id)
+                return await self.journey.register_again(session_id)
             case _:
                 return await self.journey.act(session_id, read_action(name, form))
 

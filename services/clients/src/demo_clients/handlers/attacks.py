@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from demo_clients.attacks.catalog import ATTACKS
-from demo_clients.attacks.page import make_rows
+from demo_clients.attacks.page import DETAILS, make_rows
 from demo_clients.attacks.panel import ATTACKS_PATH, Panel
 from demo_clients.handlers.home import About
 from demo_clients.timeline.recorder import Recorder
@@ -37,12 +37,18 @@ class AttacksEndpoint:
         session_id = self.visitors.recognise_or_welcome(request)
         lab = self.panel.lab
         session = await lab.sessions.read(session_id)
-        rows = make_rows(session, scope_policy=lab.scope_policy, now=lab.clock())
+        rows = make_rows(
+            session,
+            scope_policy=lab.scope_policy,
+            now=lab.clock(),
+            asked_for=request.query.get(DETAILS, ""),
+        )
         page = self.pages.render(
             "attacks.html",
             about=self.about,
             rows=rows,
             is_logged_in=session.tokens is not None,
+            is_asked_for=DETAILS in request.query,
             form_token=self.visitors.form_token(session_id),
         )
         response = html_page(page, has_form=True)

@@ -6,13 +6,14 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from demo_clients.advice import advice_about
 from demo_clients.credentials import IdentityKind
 from demo_clients.sessions import HOME, SessionId, Sessions
 from demo_clients.timeline.exchange import Entry
 from demo_clients.timeline.page import MAX_HOME_EXCHANGES
 from demo_clients.timeline.presented import present_all
 from demo_clients.timeline.stream import Timelines
-from demo_clients.view import logged_in
+from demo_clients.view import logged_in, may_register_again
 from demo_clients.visitors import Visitors
 from oauth_kit.clock import Clock
 from oauth_kit.rules.errors import OAuthError
@@ -55,6 +56,7 @@ class HomePage:
             "home.html",
             about=self.about,
             login=logged_in(session, self.clock()),
+            may_register_again=may_register_again(self.about.kind, session),
             outcome=session.outcome if session.outcome and session.outcome.page == HOME else None,
             tools=session.tools,
             latest=present_all(await self._latest(session_id)),
@@ -88,6 +90,10 @@ class ProblemPage:
         self, request: web.Request, error: OAuthError, reference: str
     ) -> web.StreamResponse:
         page = self.pages.render(
-            "problem.html", about=self.about, message=error.description, reference=reference
+            "problem.html",
+            about=self.about,
+            message=error.description,
+            advice=advice_about(error),
+            reference=reference,
         )
         return html_page(page, status=error.status)

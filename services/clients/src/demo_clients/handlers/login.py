@@ -10,7 +10,7 @@ from demo_clients.journey import Journey
 from demo_clients.sessions import HOME, SessionId
 from demo_clients.timeline.masking import RawAnswer
 from demo_clients.timeline.recorder import Recorder, answered
-from demo_clients.visitors import Visitors
+from demo_clients.visitors import CookieMissing, Visitors
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.web.answering import redirect
 from oauth_kit.web.reading import query_parameters
@@ -51,7 +51,7 @@ class CallbackEndpoint:
             )
         session_id = self.visitors.recognise(request)
         if session_id is None:
-            raise _stray("no session cookie")
+            raise CookieMissing(status=400)
         try:
             async with self.recorder.recording(session_id, cause="callback"):
                 current, response = await self._come_back(session_id, query_parameters(request))

@@ -1,6 +1,7 @@
 """A client that registers itself (RFC 7591 §3), once at each authorization server."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -15,7 +16,10 @@ from demo_clients.outgoing import MAX_METADATA_BYTES, Answer, Outgoing
 from demo_clients.problems import Problem
 from demo_clients.sealed_records import SealedRecords
 from demo_clients.server_metadata import AuthorizationServer
-from demo_clients.timeline.recorder import passed
+from demo_clients.timeline.masking import RawRequest
+from demo_clients.timeline.recorder import described, noted, passed
+from demo_clients.timeline.vocabulary import clock_time
+from oauth_kit.clock import Clock
 from oauth_kit.crypto.keyed_hash import sha256_hex
 from oauth_kit.crypto.sealing import Sealer
 from oauth_kit.records.keys import Keyspace
@@ -31,6 +35,14 @@ _MAX_SHOWN_CHARACTERS: Final = 200
 _METHODS: Final[tuple[AuthMethod, ...]] = ("none", "client_secret_basic", "client_secret_post")
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """registered_at: Unix time"""
+
+    credentials: ClientCredentials
+    registered_at: int
+
+
 class Dynamic:
     """Registrations are kept sealed, one an issuer, and are never shown to another issuer."""
 
@@ -41,12 +53,14 @@ class Dynamic:
         redis: Redis,
         sealer: Sealer,
         keyspace: Keyspace,
+        clock: Clock,
     ) -> None:
         self._profile = profile
         self._outgoing = outgoing
         self._redis = redis
-        self._records = SealedRecords(redis, sealer, TypeAdapter(ClientCredentials))
+        self._records = SealedRecords(redis, sealer, TypeAdapter(Registration))
         self._keyspace = keyspace
+        self._clock = clock
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         return []
@@ -57,22 +71,31 @@ class Dynamic:
     def serves(self, server: AuthorizationServer) -> bool:
         return server.registration_endpoint is not None
 
-    async def credentials(self, server: AuthorizationServer) -> ClientCredentials:
-        """What is registered there; registers first when nothing is. Two at once register once."""
+    async def credentials(
+        self, server: AuthorizationServer, *, anew: bool = False
+    ) -> ClientCredentials:
+        """What is registered there; registers first when nothing is. Two at once register once.
+
+        Whoever wants it anew takes nothing from others: they use what there is until there is more.
+        """
         key = self._key(server)
         async with locked(self._redis, f"{key}:lock"):
-            credentials = await self._records.read(key) or await self._register(server)
-            await self._records.write(key, credentials, seconds=_REGISTRATION_SECONDS)
-        return credentials
+            kept = None if anew else await self._records.read(key)
+            registration = kept or await self._register(server)
+            await self._records.write(key, registration, seconds=_REGISTRATION_SECONDS)
+        if kept is not None:
+            await _note_reuse(kept, server)
+        return registration.credentials
 
     async def forget(self, credentials: ClientCredentials, server: AuthorizationServer) -> None:
         key = self._key(server)
         # another request may have registered anew meanwhile
-        if await self._records.read(key) == credentials:
+        kept = await self._records.read(key)
+        if kept is not None and kept.credentials == credentials:
             await self._records.delete(key)
             log.info("registration_forgotten", issuer=server.issuer)
 
-    async def _register(self, server: AuthorizationServer) -> ClientCredentials:
+    async def _register(self, server: AuthorizationServer) -> Registration:
         if server.registration_endpoint is None:
             raise Problem("The authorization server does not register clients.")
         method = next((one for one in _METHODS if one in server.auth_methods), None)
@@ -92,13 +115,22 @@ class Dynamic:
         registered = _read_registration(answer, method)
         passed("registered")
         log.info("client_registered", issuer=server.issuer, client_id=registered.client_id)
-        return registered
+        return Registration(registered, self._clock())
 
     def _key(self, server: AuthorizationServer) -> str:
         """The redirect URI is part of what is registered, so it is part of the name."""
         return self._keyspace.key(
             "client-registration", sha256_hex(f"{server.issuer} {self._profile.redirect_uri}")
         )
+
+
+async def _note_reuse(kept: Registration, server: AuthorizationServer) -> None:
+    """Nothing was sent, so the note has no method: only where and when, and as whom."""
+    where = server.registration_endpoint or server.issuer
+    await noted(
+        "registration_kept", RawRequest("", where, form={"client_id": kept.credentials.client_id})
+    )
+    described(f"reused since {clock_time(str(kept.registered_at))}")
 
 
 def registration_document(profile: Profile, *, auth_method: AuthMethod) -> dict[str, object]:

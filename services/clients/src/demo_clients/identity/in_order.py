@@ -26,10 +26,12 @@ class InOrder:
     def serves(self, server: AuthorizationServer) -> bool:
         return any(identity.serves(server) for identity in self.identities)
 
-    async def credentials(self, server: AuthorizationServer) -> ClientCredentials:
+    async def credentials(
+        self, server: AuthorizationServer, *, anew: bool = False
+    ) -> ClientCredentials:
         for identity in self.identities:
             if identity.serves(server):
-                return await identity.credentials(server)
+                return await identity.credentials(server, anew=anew)
         raise Problem(
             "The authorization server neither reads client metadata documents "
             "nor registers clients."

@@ -45,7 +45,9 @@ class MetadataDocument:
     def serves(self, server: AuthorizationServer) -> bool:
         return server.supports_documents
 
-    async def credentials(self, server: AuthorizationServer) -> ClientCredentials:
+    async def credentials(
+        self, server: AuthorizationServer, *, anew: bool = False
+    ) -> ClientCredentials:
         if not self.serves(server):
             raise Problem("The authorization server does not read client metadata documents.")
         passed("document_supported")

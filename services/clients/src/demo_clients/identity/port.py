@@ -41,8 +41,13 @@ class ClientIdentity(Protocol):
     def serves(self, server: AuthorizationServer) -> bool:
         """Can this authorization server know us in this way?"""
 
-    async def credentials(self, server: AuthorizationServer) -> ClientCredentials:
-        """What this server, and no other, knows us by. Raises Problem."""
+    async def credentials(
+        self, server: AuthorizationServer, *, anew: bool = False
+    ) -> ClientCredentials:
+        """What this server, and no other, knows us by. Raises Problem.
+
+        anew: register again, where this client registers at all
+        """
 
     async def forget(self, credentials: ClientCredentials, server: AuthorizationServer) -> None:
         """The server does not know these credentials (any more)."""

@@ -33,7 +33,9 @@ class Preregistered:
     def serves(self, server: AuthorizationServer) -> bool:
         return server.issuer == self.issuer
 
-    async def credentials(self, server: AuthorizationServer) -> ClientCredentials:
+    async def credentials(
+        self, server: AuthorizationServer, *, anew: bool = False
+    ) -> ClientCredentials:
         if not self.serves(server):
             raise Problem(
                 "This client is not registered at that authorization server.",

@@ -88,7 +88,7 @@ def draw(entries: Sequence[Presented], *, first_number: int = 1) -> Diagram:
         match entry.exchange.step:
             case "consent":
                 _add_note(diagram, entry, number, "browser")
-            case "document":
+            case "document" | "registration_kept":
                 _add_note(diagram, entry, number, "client")
             case "authorization_request":
                 _add(diagram, "client", "browser", "303, go and ask", is_answer=True)

@@ -8,6 +8,7 @@ Step = Literal[
     "resource_metadata",
     "server_metadata",
     "registration",
+    "registration_kept",
     "document",
     "authorization_request",
     "consent",
@@ -20,6 +21,9 @@ Step = Literal[
     "attack",
     "attack_on_resource",
     "attack_on_client",
+    "control",
+    "control_on_resource",
+    "control_on_client",
 ]
 """What an exchange is for. `explanations.STEPS` has a row for each."""
 
@@ -63,9 +67,10 @@ class Check:
 class Exchange:
     """One request and its answer, or a note about one that this client cannot see.
 
-    method:        "" for a note; what it is about stands in `response`
+    method:        "" for a note; what it is about stands in `request` or `response`
     cause:         what the visitor did that led to it
     is_first:      the first one that it led to
+    attack:        the name of the attack that it is about, "" for none
     detail:        which operation, where the step alone does not say it ("tools/list")
     status:        None when there was no answer, or none that this client could see
     failure:       why there was no answer
@@ -80,6 +85,7 @@ class Exchange:
     started_at_ms: int
     cause: str = ""
     is_first: bool = False
+    attack: str = ""
     detail: str = ""
     status: int | None = None
     failure: str = ""

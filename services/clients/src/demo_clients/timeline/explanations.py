@@ -52,6 +52,12 @@ def mcp(section: str) -> tuple[str, str]:
     return f"MCP {MCP_REVISION} authorization, {section}", f"{page}#{anchor}"
 
 
+_CONTROL: Final = Explanation(
+    "Control: the same without the fault",
+    "If this were refused too, the refusal of the attack would prove nothing.",
+    *rfc(9700, "4"),
+)
+
 STEPS: Final[Mapping[Step, StepFacts]] = {
     "probe": StepFacts(
         Explanation(
@@ -83,6 +89,14 @@ STEPS: Final[Mapping[Step, StepFacts]] = {
             "Dynamic client registration",
             "A client that nobody has set up introduces itself and is given a client id.",
             *rfc(7591, "3"),
+        )
+    ),
+    "registration_kept": StepFacts(
+        Explanation(
+            "Registered earlier",
+            "An earlier log-in, perhaps another visitor's, has registered this client; nothing is "
+            "sent now, and its client id is used until somebody presses “Register again”.",
+            *rfc(7591, "3.2.1"),
         )
     ),
     "document": StepFacts(
@@ -189,6 +203,9 @@ STEPS: Final[Mapping[Step, StepFacts]] = {
         sender="browser",
         receiver="client",
     ),
+    "control": StepFacts(_CONTROL),
+    "control_on_resource": StepFacts(_CONTROL, receiver="resource"),
+    "control_on_client": StepFacts(_CONTROL, sender="browser", receiver="client"),
 }
 
 STEP_UP: Final = "step-up: adds "
@@ -235,7 +252,7 @@ CHECKS: Final[Mapping[CheckName, str]] = {
 CAUSES: Final[Mapping[str, str]] = {
     "log-in": "You pressed “Log in”",
     "callback": "You came back from the authorization server",
-    "fetch": "You pressed “Fetch MCP data”",
+    "fetch": "You pressed “Read contexts”",
     "create": "You pressed “Create context”",
     "list-tools": "You pressed “List tools”",
     "call-tool": "You pressed “Call a tool”",

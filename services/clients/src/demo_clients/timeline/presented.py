@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Literal
 from urllib.parse import unquote_plus
 
+from demo_clients.attacks.catalog import ATTACKS
 from demo_clients.timeline.curl import curl_command
 from demo_clients.timeline.exchange import DecodedToken, Entry, Exchange
 from demo_clients.timeline.explanations import CAUSES, LANES, STEPS, Explanation
@@ -40,7 +41,7 @@ class Presented:
 
     id:      "" for an exchange that is shown outside its timeline
     verdict: "asked" is a refusal that a flow begins with (401, 403 with a challenge)
-    curl:    "" for what a browser sends, not this client
+    curl:    "" for what a browser sends, not this client, and for a note
     """
 
     id: str
@@ -71,7 +72,7 @@ def present(exchange: Exchange, entry_id: str = "") -> Presented:
     return Presented(
         id=entry_id,
         exchange=exchange,
-        explanation=explain(exchange),
+        explanation=_attack(exchange) or explain(exchange),
         cause=CAUSES.get(exchange.cause, exchange.cause),
         sender=LANES[facts.sender],
         receiver=LANES[facts.receiver],
@@ -82,12 +83,21 @@ def present(exchange: Exchange, entry_id: str = "") -> Presented:
         taken=_taken(exchange.taken_ms),
         parameters=_parameters(exchange),
         tokens=tuple(_token(token) for token in exchange.tokens),
-        curl=curl_command(exchange) if facts.sender == "client" else "",
+        curl=curl_command(exchange) if facts.sender == "client" and exchange.method else "",
     )
 
 
 def present_all(entries: Iterable[Entry]) -> list[Presented]:
     return [present(entry.exchange, entry.id) for entry in entries]
+
+
+def _attack(exchange: Exchange) -> Explanation | None:
+    """What the attack is about is told where it is tried, and the same here."""
+    attack = ATTACKS.get(exchange.attack) if exchange.step.startswith("attack") else None
+    if attack is None:
+        return None
+    sentence = f"{attack.story} What must happen: {attack.expected}"
+    return Explanation(f"Attack: {attack.title}", sentence, attack.reference, attack.link)
 
 
 def _status(exchange: Exchange) -> str:

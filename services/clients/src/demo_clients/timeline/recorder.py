@@ -58,6 +58,7 @@ class Recording:
     def __init__(self, timelines: Timelines, session_id: str, cause: str) -> None:
         self.exchanges: list[Exchange] = []
         self.known = Known()
+        self.attack = ""
         self._timelines = timelines
         self._session_id = session_id
         self._cause = cause
@@ -68,7 +69,9 @@ class Recording:
 
     async def add(self, exchange: Exchange) -> None:
         await self.flush()
-        self._open = replace(exchange, cause=self._cause, is_first=not self.exchanges)
+        self._open = replace(
+            exchange, cause=self._cause, is_first=not self.exchanges, attack=self.attack
+        )
         if self._is_over:
             await self.flush()
 
@@ -235,6 +238,13 @@ def described(detail: str) -> None:
     recording = _current.get()
     if recording is not None:
         recording.describe(detail)
+
+
+def belongs_to(attack: str) -> None:
+    """Which attack the exchanges that follow are about."""
+    recording = _current.get()
+    if recording is not None:
+        recording.attack = attack
 
 
 async def recorded() -> tuple[Exchange, ...]:

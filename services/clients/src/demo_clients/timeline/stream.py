@@ -35,6 +35,7 @@ _ENTRY_ID: Final = re.compile(r"[0-9]{1,16}-[0-9]{1,10}")
 _BEFORE_ALL: Final = "0-0"
 
 RawEntry = tuple[str, dict[str, str]]
+_SHAPE: Final = TypeAdapter(Exchange)
 
 
 def is_entry_id(text: str) -> bool:
@@ -64,7 +65,6 @@ class Timelines:
         self._keyspace = keyspace
         self._clock = clock
         self._block_milliseconds = block_milliseconds
-        self._shape = TypeAdapter(Exchange)
 
     async def append(self, session_id: str, exchange: Exchange) -> str:
         """Keep one more; the oldest of the visitor's, and the stalest of all visitors', go.
@@ -148,10 +148,7 @@ class Timelines:
         return last_id
 
     def _seal(self, exchange: Exchange, key: str) -> str:
-        plaintext = self._shape.dump_json(exchange)
-        if len(plaintext) > MAX_EXCHANGE_BYTES:
-            plaintext = self._shape.dump_json(_without_bodies(exchange))
-        return self._sealer.seal(plaintext, key)
+        return self._sealer.seal(_SHAPE.dump_json(bounded(exchange)), key)
 
     def _opened(self, key: str, entries: list[RawEntry]) -> list[Entry]:
         opened = []
@@ -159,7 +156,7 @@ class Timelines:
             if _EXCHANGE in fields:
                 try:
                     plaintext = self._sealer.open(fields[_EXCHANGE], key)
-                    opened.append(Entry(entry_id, self._shape.validate_json(plaintext)))
+                    opened.append(Entry(entry_id, _SHAPE.validate_json(plaintext)))
                 except ValueError as error:
                     log.warning("exchange_unreadable", reason=type(error).__name__)
         return opened
@@ -176,6 +173,13 @@ def _completed(entries: list[Entry]) -> list[Entry]:
         if first in whole:
             whole[first] = Entry(first, replace(entry.exchange, completes=""))
     return list(whole.values())
+
+
+def bounded(exchange: Exchange) -> Exchange:
+    """As much of it as may be kept."""
+    if len(_SHAPE.dump_json(exchange)) <= MAX_EXCHANGE_BYTES:
+        return exchange
+    return _without_bodies(exchange)
 
 
 def _without_bodies(exchange: Exchange) -> Exchange:
