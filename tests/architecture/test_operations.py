@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 
+import pytest
 from pydantic_settings import BaseSettings
 
 from authstack.layout import PROJECT
 from cimd_bridge.settings import Settings as BridgeSettings
 from demo_clients.settings import ClientSettings
+from oauth_kit.settings import ServiceSettings
 from registrar.settings import Settings as RegistrarSettings
 from resource_server.settings import ResourceSettings
 
@@ -39,6 +41,12 @@ def test_every_variable_is_there_once_with_who_reads_it() -> None:
 def test_every_default_is_that_of_the_example() -> None:
     told = {name: default.strip().strip("`") for name, default, _, _ in ROWS}
     assert told == {name: EXAMPLE[name] for name in told}
+
+
+@pytest.mark.parametrize("service", MODELS)
+def test_every_service_reads_its_variables_by_the_same_rules(service: str) -> None:
+    """An empty one counts as unset; what stands in a wrong one is not shown."""
+    assert MODELS[service].model_config == ServiceSettings.model_config
 
 
 def test_secrets_are_marked() -> None:
