@@ -20,7 +20,6 @@ REALM: dict[str, Any] = {
     "provider_file": None,
     "provider_issuer": "https://idp.example/realms/mcp",
     "provider_client_id": "mcp-bridge",
-    "provider_client_secret": "client-secret",
     "provider_admin_client_secret": "admin-secret",
 }
 

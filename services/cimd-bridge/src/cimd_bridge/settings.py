@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from cimd_bridge.limits import DocumentLimits, FailureLimits
 from cimd_bridge.preregistered import Preregistered, load_preregistered
 from oauth_kit.crypto.key_ring import KeyRing
-from oauth_kit.providers.catalog import ProviderSettings
+from oauth_kit.providers.catalog import LoginSettings
 from oauth_kit.rules.metadata_documents import authorization_server_metadata
 from oauth_kit.settings import BearerSecret, RateLimit, ServiceSettings, Words
 from oauth_kit.web.brand import BrandSettings
@@ -17,7 +17,7 @@ DAY_SECONDS = 86_400
 AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
 
 
-class Settings(ServiceSettings, ProviderSettings, BrandSettings):
+class Settings(ServiceSettings, LoginSettings, BrandSettings):
     """The bridge's variables beside those of every service, of the provider and of the pages."""
 
     model_config = ServiceSettings.model_config  # else the last base's, which has none of it

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from oauth_kit.providers.catalog import ProviderFile, ProviderSettings
+from oauth_kit.providers.catalog import LoginSettings, ProviderFile
 from oauth_kit.providers.dialects import DIALECTS
 from oauth_kit.rules.errors import OAuthError
 
@@ -101,8 +101,8 @@ def test_the_secret_is_not_shown(tmp_path: Path) -> None:
     path = tmp_path / "provider.json"
     replace_file(path)
     assert "canary" not in repr(ProviderFile(path).current())
-    assert "canary" not in repr(ProviderSettings(**BY_HAND))
-    assert "canary" not in repr(ProviderSettings(**BY_HAND).provider_source())
+    assert "canary" not in repr(LoginSettings(**BY_HAND))
+    assert "canary" not in repr(LoginSettings(**BY_HAND).provider_source())
 
 
 @pytest.mark.requirement("OP4")
@@ -110,29 +110,29 @@ def test_the_secret_is_not_shown(tmp_path: Path) -> None:
 def test_what_is_missing_is_named(missing: tuple[str, ...]) -> None:
     given = {name: value for name, value in BY_HAND.items() if name not in missing}
     with pytest.raises(ValueError, match="PROVIDER_FILE") as refused:
-        ProviderSettings(**given).provider_source()
+        LoginSettings(**given).provider_source()
     for name in BY_HAND:
         assert (name.upper() in str(refused.value)) is (name in missing)
     assert "canary" not in str(refused.value)
 
 
 def test_a_provider_by_hand_is_of_the_generation_that_its_settings_make() -> None:
-    first = ProviderSettings(**BY_HAND).provider_source().current()
+    first = LoginSettings(**BY_HAND).provider_source().current()
     assert (first.provider, first.issuer, first.client_secret) == (
         "oidc",
         "https://idp.example",
         "canary-secret",
     )
-    assert first == ProviderSettings(**BY_HAND).provider_source().current()
+    assert first == LoginSettings(**BY_HAND).provider_source().current()
     for changes in ({"provider_issuer": "https://b.example"}, {"provider_client_id": "b"}):
-        other = ProviderSettings(**{**BY_HAND, **changes}).provider_source().current()
+        other = LoginSettings(**{**BY_HAND, **changes}).provider_source().current()
         assert other.generation != first.generation
 
 
 def test_the_file_wins_over_settings(tmp_path: Path) -> None:
     path = tmp_path / "provider.json"
     replace_file(path)
-    settings = ProviderSettings(**BY_HAND, provider_file=path)
+    settings = LoginSettings(**BY_HAND, provider_file=path)
     assert settings.provider_source().current().client_id == "app-client"
 
 

@@ -19,6 +19,7 @@ class ProviderConfig:
     """One provider, reachable. A URL that is None comes from the issuer's discovery document.
 
     generation: changes when the pool or realm is another one; what belonged to the old is void
+    client_secret: empty for a service that never logs anybody in
     """
 
     generation: str
@@ -83,7 +84,6 @@ class ProviderSettings(BaseSettings):
     provider_file: Path | None = None
     provider_issuer: str | None = None
     provider_client_id: str | None = None
-    provider_client_secret: SecretStr | None = None
     provider_authorize_url: str | None = None
     provider_token_url: str | None = None
     provider_jwks_url: str | None = None
@@ -98,23 +98,17 @@ class ProviderSettings(BaseSettings):
         """Raises ValueError that lists what is missing."""
         if self.provider_file is not None:
             return ProviderFile(self.provider_file)
-        required = {
-            "PROVIDER_ISSUER": self.provider_issuer,
-            "PROVIDER_CLIENT_ID": self.provider_client_id,
-            "PROVIDER_CLIENT_SECRET": self.provider_client_secret,
-        }
-        missing = [name for name, value in required.items() if not value]
-        if missing or not (
-            self.provider_issuer and self.provider_client_id and self.provider_client_secret
-        ):
+        named = self.required()
+        missing = [name for name, value in named.items() if not value]
+        if missing:
             raise ValueError(f"PROVIDER_FILE, or else these are needed: {', '.join(missing)}")
         return FixedProvider(
             ProviderConfig(
                 generation=f"{self.provider_issuer} {self.provider_client_id}",
                 provider=self.provider,
-                issuer=self.provider_issuer,
-                client_id=self.provider_client_id,
-                client_secret=self.provider_client_secret.get_secret_value(),
+                issuer=named["PROVIDER_ISSUER"],
+                client_id=named["PROVIDER_CLIENT_ID"],
+                client_secret=named.get("PROVIDER_CLIENT_SECRET", ""),
                 authorize_url=self.provider_authorize_url,
                 token_url=self.provider_token_url,
                 jwks_url=self.provider_jwks_url,
@@ -122,6 +116,26 @@ class ProviderSettings(BaseSettings):
                 logout_url=self.provider_logout_url,
             )
         )
+
+    def required(self) -> dict[str, str]:
+        """What has to be told where there is no file, by the variable's name."""
+        return {
+            "PROVIDER_ISSUER": self.provider_issuer or "",
+            "PROVIDER_CLIENT_ID": self.provider_client_id or "",
+        }
+
+
+class LoginSettings(ProviderSettings):
+    """For the one service that logs people in there: as whom, and with which secret."""
+
+    provider_client_secret: SecretStr | None = None
+
+    def required(self) -> dict[str, str]:
+        secret = self.provider_client_secret
+        return {
+            **super().required(),
+            "PROVIDER_CLIENT_SECRET": secret.get_secret_value() if secret else "",
+        }
 
 
 _REQUIRED = ("generation", "provider", "issuer", "client_id", "client_secret")
