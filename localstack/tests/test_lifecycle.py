@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 pytestmark = pytest.mark.integration
 
 TABLE = "mcp-authstack-registrations"
+EVERYWHERE = "0.0.0.0"  # noqa: S104
 
 
 def ended(emulator: Any) -> tuple[int, list[str]]:
@@ -107,6 +108,13 @@ def test_it_listens_on_loopback_only_and_on_no_other_port(emulator: Any) -> None
     assert ours == {("127.0.0.1", port) for port in expected}
     assert {host for host, _ in its} == {"127.0.0.1"}
     assert len(its) == 1
+
+
+def test_bind_host_opens_the_public_port_alone(environment: dict[str, str], start: Any) -> None:
+    with start({**environment, "BIND_HOST": EVERYWHERE}) as emulator:
+        hosts = {port: host for host, port in listeners(emulator.process.pid)}
+    names = ("PORT", "MANAGEMENT_PORT")
+    assert [hosts[int(environment[name])] for name in names] == [EVERYWHERE, "127.0.0.1"]
 
 
 def listeners(pid: int) -> set[tuple[str, int]]:

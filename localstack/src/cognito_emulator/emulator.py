@@ -25,6 +25,7 @@ from cognito_emulator.rules.errors import ApiError
 from cognito_emulator.settings import Settings
 from cognito_emulator.state import EmulatorState
 
+MANAGEMENT_HOST = "127.0.0.1"  # whoever checks its health is beside it
 CALL_SECONDS = 30.0
 DRAIN_SECONDS = 2.0
 # Below the idle limit of MiniStack's server, so that we never write into a connection it closes.
@@ -52,7 +53,7 @@ class Emulator:
             stack.enter_context(_locked(settings.state_dir))
             public = stack.enter_context(_bound(settings.bind_host, settings.port, "PORT"))
             management = stack.enter_context(
-                _bound(settings.bind_host, settings.management_port, "MANAGEMENT_PORT")
+                _bound(MANAGEMENT_HOST, settings.management_port, "MANAGEMENT_PORT")
             )
             await stack.enter_async_context(_serving(build_management(self.readiness), management))
             port = ministack.free_port()
