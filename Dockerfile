@@ -45,5 +45,6 @@ CMD ["gunicorn", "--config", "/app/gunicorn.conf.py"]
 FROM ${PYTHON_IMAGE} AS init
 # empty volumes get their owner from here
 RUN install --directory --owner=10001 --group=10001 /ca /certificates
-COPY compose/init.py compose/provider_choice.py compose/users.acl compose/certificates.sh /init/
+COPY compose/init.py compose/provider_choice.py compose/reach.py compose/users.acl \
+    compose/certificates.sh /init/
 ENTRYPOINT ["python", "-E", "-s", "/init/init.py"]

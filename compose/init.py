@@ -14,28 +14,39 @@ import hashlib
 import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
 
 from provider_choice import (
-    MANAGED,
+    ADMIN_SECRET,
+    BY_PROVIDER,
+    OPERATOR_SECRETS,
     PROVIDER_SECRET,
     Refusal,
     check_provider,
     chosen_profile,
     host_is_there,
     require_provider,
+    secrets_used,
     settings_of,
     welcome,
+)
+from reach import (
+    BRIDGE,
+    BY_REACH,
+    CLIENTS,
+    REGISTRAR,
+    RESOURCE,
+    clients_toml,
+    environment_of,
+    settings_by_reach,
 )
 
 VOLUMES = Path("/volumes")
 ACL_TEMPLATE = Path(__file__).with_name("users.acl")
 
-BRIDGE, REGISTRAR, RESOURCE = "cimd-bridge", "registrar", "resource"
-CLIENTS = ("client-preregistered", "client-dynamic", "client-metadata")
 SERVICES = (BRIDGE, REGISTRAR, RESOURCE, *CLIENTS)
 REDIS, KEYCLOAK, PROVIDER, OPERATOR = "redis", "keycloak", "provider", "operator"
 SERVICE_GROUP = 10001
@@ -59,30 +70,6 @@ OWN_SECRETS = {
     "redis_url": SERVICES,
 }
 
-ADMIN_SECRET = "provider_admin_client_secret"
-OPERATOR_SECRETS = {
-    PROVIDER_SECRET: (BRIDGE, REGISTRAR),
-    ADMIN_SECRET: (REGISTRAR,),
-    "aws_credentials": (REGISTRAR,),
-    "initial_access_token": (REGISTRAR,),
-}
-
-CLIENTS_TOML = """\
-[[clients]]
-client_id = "{client_id}"
-name = "Pre-registered demo client"
-secret_hash = "sha256:{client_secret_hash}"
-redirect_uris = ["{redirect_uri}"]
-scopes = ["mcp-api/read", "mcp-api/write"]
-grant_types = ["authorization_code", "refresh_token"]
-
-[[clients]]
-kind = "resource_server"
-client_id = "demo-resource-server"
-secret_hash = "sha256:{resource_server_secret_hash}"
-resource = "{resource}"
-"""
-
 
 def main(arguments: list[str]) -> None:
     environment = os.environ
@@ -91,6 +78,7 @@ def main(arguments: list[str]) -> None:
             profile = chosen_profile(environment)
             prepare_volumes()
             make_secrets(environment)
+            tell_reach(environment)
             choose_provider(profile, environment)
         case ["check"]:
             profile = chosen_profile(environment)
@@ -124,18 +112,13 @@ def make_secrets(environment: Mapping[str, str]) -> None:
     resource_server_secret = share("resource_server_secret", new_secret, OPERATOR)
     for name in ("admin_password", "bridge_secret", "registrar_secret"):
         share(name, new_secret, KEYCLOAK)
-    write(
-        VOLUMES / BRIDGE / "clients.toml",
-        CLIENTS_TOML.format(
-            client_id=environment["PREREGISTERED_CLIENT_ID"],
-            client_secret_hash=sha256(client_secret),
-            redirect_uri=environment["PREREGISTERED_REDIRECT_URI"],
-            resource_server_secret_hash=sha256(resource_server_secret),
-            resource=environment["RESOURCE"],
-        ),
-    )
+    hashes = {
+        "client_secret_hash": sha256(client_secret),
+        "resource_server_secret_hash": sha256(resource_server_secret),
+    }
+    write(VOLUMES / BRIDGE / "clients.toml", clients_toml(environment, hashes))
     passwords = {service: redis_password(service) for service in SERVICES}
-    acl = render_acl(ACL_TEMPLATE.read_text(), environment["ENVIRONMENT"], passwords)
+    acl = render_acl(ACL_TEMPLATE.read_text(), environment_of(environment), passwords)
     write(VOLUMES / REDIS / "users.acl", acl)
 
 
@@ -153,26 +136,35 @@ def render_acl(template: str, environment: str, passwords: Mapping[str, str]) ->
     )
 
 
+def tell_reach(environment: Mapping[str, str]) -> None:
+    for service in SERVICES:
+        give(service, BY_REACH, settings_by_reach(service, environment))
+
+
 def choose_provider(profile: str, environment: Mapping[str, str]) -> None:
     """Give bridge and registrar what follows from the profile, and the operator's secrets."""
-    has_secret = (VOLUMES / OPERATOR / PROVIDER_SECRET).exists()
-    require_provider(profile, environment, has_secret=has_secret)
+    kept = {name for name in OPERATOR_SECRETS if (VOLUMES / OPERATOR / name).exists()}
+    require_provider(profile, environment, kept)
     plain = environment.get("PROVIDER") == "oidc"
-    for service in (BRIDGE, REGISTRAR):
-        given = settings_of(profile, environment) | (settings_of("", environment) if plain else {})
-        for name, services in OPERATOR_SECRETS.items():
-            kept = VOLUMES / OPERATOR / name
-            if service in services and kept.exists():
-                given[name] = kept.read_text()
-        if profile == KEYCLOAK:
-            given[PROVIDER_SECRET] = (VOLUMES / KEYCLOAK / "bridge_secret").read_text()
-        if profile == KEYCLOAK and service == REGISTRAR and not plain:
-            given[ADMIN_SECRET] = (VOLUMES / KEYCLOAK / "registrar_secret").read_text()
-        for name in MANAGED | OPERATOR_SECRETS.keys():
-            if name in given:
-                write(VOLUMES / service / name, given[name])
-            else:
-                (VOLUMES / service / name).unlink(missing_ok=True)
+    settings = settings_of(profile, environment)
+    secrets_of: dict[str, dict[str, str]] = {BRIDGE: {}, REGISTRAR: {}}
+    for name in kept & secrets_used(profile, environment):
+        secrets_of[OPERATOR_SECRETS[name]][name] = (VOLUMES / OPERATOR / name).read_text()
+    if profile == KEYCLOAK:
+        secrets_of[BRIDGE][PROVIDER_SECRET] = (VOLUMES / KEYCLOAK / "bridge_secret").read_text()
+    if profile == KEYCLOAK and not plain:
+        secrets_of[REGISTRAR][ADMIN_SECRET] = (VOLUMES / KEYCLOAK / "registrar_secret").read_text()
+    for service, held in secrets_of.items():
+        give(service, BY_PROVIDER | OPERATOR_SECRETS.keys(), settings | held)
+
+
+def give(service: str, names: Iterable[str], values: Mapping[str, str]) -> None:
+    """Settings as files; those of the names that have no value any more are taken back."""
+    for name in names:
+        if name in values:
+            write(VOLUMES / service / name, values[name])
+        else:
+            (VOLUMES / service / name).unlink(missing_ok=True)
 
 
 def keep_operator_secret(name: str, value: str) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from urllib.parse import urljoin
 
 KEYCLOAK, COGNITO = "keycloak", "cognito"
@@ -20,14 +20,27 @@ PROFILES = {
 """What follows from a profile, as settings; Keycloak's depend on where it is, see below."""
 
 PROVIDERS = {"keycloak": ("keycloak", "oidc"), "localstack": ("cognito",), "cognito": ("cognito",)}
+OWN_PROVIDERS = ("oidc", "keycloak")
 PROVIDER_HOSTS = ("keycloak", "localstack")
 DEMO_USER = "demo@example.com  Demo-Passw0rd-1!"
 PROVIDER_SECRET = "provider_client_secret"
+ADMIN_SECRET = "provider_admin_client_secret"
+OPERATOR_SECRETS = {
+    PROVIDER_SECRET: "cimd-bridge",
+    ADMIN_SECRET: "registrar",
+    "aws_credentials": "registrar",
+    "initial_access_token": "registrar",
+}
+"""What the operator gives, and who holds it."""
 
 USER_POOL_ISSUER = re.compile(
     r"https://cognito-idp\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/(?P=region)_[0-9A-Za-z]+"
 )
-KEEP_SECRET = f"docker compose run --rm -T init secret {PROVIDER_SECRET}"
+KEEP_SECRET = "docker compose run --rm -T init secret"
+A_CLIENT = (
+    "a client with a secret, whose callback is ISSUER + /callback, and which may return to "
+    "ISSUER + /logout after a log-out"
+)
 HOW_TO_GET = {
     COGNITO: {
         "PROVIDER_ISSUER": "https://cognito-idp.<region>.amazonaws.com/<pool id>; "
@@ -37,13 +50,19 @@ HOW_TO_GET = {
         "aws cognito-idp list-user-pool-clients --user-pool-id <pool id>",
         PROVIDER_SECRET: "aws cognito-idp describe-user-pool-client --user-pool-id <pool id> "
         "--client-id <client id> --query UserPoolClient.ClientSecret --output text | "
-        + KEEP_SECRET,
+        f"{KEEP_SECRET} {PROVIDER_SECRET}",
     },
-    "": {
+    "oidc": {
         "PROVIDER_ISSUER": "the issuer, as in its discovery document",
-        "PROVIDER_CLIENT_ID": "a client with a secret, whose callback is ISSUER + /callback, and "
-        "which may return to ISSUER + /logout after a log-out",
-        PROVIDER_SECRET: f"{KEEP_SECRET} < FILE",
+        "PROVIDER_CLIENT_ID": A_CLIENT,
+        PROVIDER_SECRET: f"{KEEP_SECRET} {PROVIDER_SECRET} < FILE",
+    },
+    KEYCLOAK: {
+        "PROVIDER_ISSUER": "https://<host>/realms/<realm>",
+        "PROVIDER_CLIENT_ID": A_CLIENT,
+        PROVIDER_SECRET: f"{KEEP_SECRET} {PROVIDER_SECRET} < FILE",
+        ADMIN_SECRET: "of a service account that may manage-clients (PROVIDER_ADMIN_CLIENT_ID), or "
+        f"UPSTREAM_CLIENTS=shared; {KEEP_SECRET} {ADMIN_SECRET} < FILE",
     },
 }
 """What a provider of the operator's own needs, and where to find it."""
@@ -55,9 +74,29 @@ class Refusal(Exception):
 
 def settings_of(profile: str, environment: Mapping[str, str]) -> dict[str, str]:
     """What bridge and registrar are told; a variable of the same name overrides it."""
+    plain = {"upstream_clients": "shared"} if environment.get("PROVIDER") == "oidc" else {}
     if profile == KEYCLOAK:
-        return keycloak_settings(environment.get("KEYCLOAK_URL", ""))
-    return dict(PROFILES[profile])
+        return keycloak_settings(environment.get("KEYCLOAK_URL", "")) | plain
+    if is_own_keycloak(profile, environment):
+        return {"upstream_clients": "per-client"}
+    return PROFILES[profile] | plain
+
+
+def is_own_keycloak(profile: str, environment: Mapping[str, str]) -> bool:
+    return not profile and environment.get("PROVIDER") == KEYCLOAK
+
+
+def secrets_used(profile: str, environment: Mapping[str, str]) -> set[str]:
+    """The operator's secrets that this choice has a use for: no other provider's are handed out."""
+    used = {"initial_access_token"}
+    if profile not in PROVIDER_HOSTS:
+        used.add(PROVIDER_SECRET)
+    if is_own_keycloak(profile, environment) and environment.get("UPSTREAM_CLIENTS") != "shared":
+        used.add(ADMIN_SECRET)
+    in_aws = profile != "localstack" and environment.get("REGISTRATION_STORE") == "dynamodb"
+    if profile == COGNITO or in_aws:
+        used.add("aws_credentials")
+    return used
 
 
 def keycloak_settings(public_url: str) -> dict[str, str]:
@@ -79,21 +118,22 @@ def keycloak_settings(public_url: str) -> dict[str, str]:
     }
 
 
-MANAGED = frozenset(keycloak_settings("")).union(*PROFILES.values())
+BY_PROVIDER = frozenset(keycloak_settings("")).union(*PROFILES.values())
 """Every setting that some profile chooses."""
 
 
 def chosen_profile(environment: Mapping[str, str]) -> str:
-    """The one profile; "" for any other OpenID provider (PROVIDER=oidc). Raises Refusal."""
+    """The one profile; "" for a provider of the operator's own. Raises Refusal."""
     text, provider = environment.get("COMPOSE_PROFILES", ""), environment.get("PROVIDER", "")
     names = {name.strip() for name in text.split(",") if name.strip()}
     known = ", ".join(PROVIDERS)
-    if not names and provider == "oidc":
+    if not names and provider in OWN_PROVIDERS:
         return ""
     if not names:
         raise Refusal(
             f"COMPOSE_PROFILES is not set: write one of {known} into .env "
-            "(cp .env.example .env), or PROVIDER=oidc for another OpenID provider"
+            "(cp .env.example .env), or PROVIDER=oidc for another OpenID provider, or "
+            "PROVIDER=keycloak for a realm of your own"
         )
     if unknown := ", ".join(sorted(names - PROVIDERS.keys())):
         raise Refusal(f"COMPOSE_PROFILES names {unknown}, which is no profile; choose of {known}")
@@ -140,25 +180,22 @@ def welcome(profile: str, resource: str) -> str:
     )
     return (
         f"The identity provider is {profile or 'your own'}. When all containers are healthy:\n"
-        f"  Start page   {urljoin(resource, '/')}   how to connect, and the demo clients\n"
+        f"  Start page   {urljoin(resource, '/')}   what this is and how to connect\n"
         f"  MCP server   {resource}\n"
         f"  Log in as    {people}"
     )
 
 
-def require_provider(profile: str, environment: Mapping[str, str], *, has_secret: bool) -> None:
-    """Raises Refusal that lists what is missing about a provider of the operator's own."""
+def require_provider(profile: str, environment: Mapping[str, str], kept: Collection[str]) -> None:
+    """Raises Refusal that lists what is missing about a provider of the operator's own.
+
+    kept: the operator's secrets that are there
+    """
     if environment.get("KEYCLOAK_URL") and profile != KEYCLOAK:
         raise Refusal("compose.tls.yml is for COMPOSE_PROFILES=keycloak")
     if profile in PROVIDER_HOSTS:
         return
-    missing = [
-        f"{name} in .env: {what}"
-        for name, what in HOW_TO_GET[profile].items()
-        if name != PROVIDER_SECRET and not environment.get(name)
-    ]
-    if not has_secret:
-        missing.append(f"its secret: {HOW_TO_GET[profile][PROVIDER_SECRET]}")
+    missing = list(missing_of(profile, environment, kept))
     if missing:
         raise Refusal(
             "the identity provider is not set up (docs/operations.md says how). Missing:\n  "
@@ -168,4 +205,22 @@ def require_provider(profile: str, environment: Mapping[str, str], *, has_secret
         raise Refusal(
             "PROVIDER_ISSUER is not that of a user pool: "
             + HOW_TO_GET[COGNITO]["PROVIDER_ISSUER"].partition(";")[0]
+        )
+
+
+def missing_of(
+    profile: str, environment: Mapping[str, str], kept: Collection[str]
+) -> Iterator[str]:
+    wanted_secrets = secrets_used(profile, environment) - set(kept)
+    for name, what in HOW_TO_GET[profile or environment["PROVIDER"]].items():
+        if name in wanted_secrets:
+            yield f"the secret {name}: {what}"
+        elif name not in OPERATOR_SECRETS and not environment.get(name):
+            yield f"{name} in .env: {what}"
+    makes_clients = ADMIN_SECRET in secrets_used(profile, environment)
+    beside_issuer = "/realms/" in (environment.get("PROVIDER_ISSUER") or "/realms/")
+    if makes_clients and not beside_issuer and not environment.get("PROVIDER_ADMIN_URL"):
+        yield (
+            "PROVIDER_ADMIN_URL in .env: the realm's admin API, https://<host>/admin/realms/<realm>"
+            ", which PROVIDER_ISSUER does not tell"
         )

@@ -17,7 +17,7 @@ from oauth_kit.rules.client_metadata import MetadataPolicy
 
 ENVIRONMENT = {
     "COMPOSE_PROFILES": "localstack",
-    "ENVIRONMENT": "development",
+    "ISSUER": "http://localhost:3004",
     "RESOURCE": "http://localhost:3001/mcp",
     "PREREGISTERED_CLIENT_ID": "demo-preregistered",
     "PREREGISTERED_REDIRECT_URI": "http://localhost:3000/callback",
@@ -54,7 +54,7 @@ def contents(folder: Path) -> dict[str, str]:
     [
         ("", "", "COMPOSE_PROFILES is not set: write one of keycloak, localstack, cognito"),
         (" , ", "", "COMPOSE_PROFILES is not set"),
-        ("", "keycloak", "COMPOSE_PROFILES is not set"),
+        ("", "cognito", "COMPOSE_PROFILES is not set"),
         ("dynamo", "", "names dynamo, which is no profile"),
         ("keycloak,*", "", r"names \*, which is no profile"),
         ("keycloak,localstack", "", "keycloak and localstack: choose one"),
@@ -77,6 +77,7 @@ def test_a_choice_that_cannot_be_is_refused(
         ("keycloak", "oidc", "keycloak"),
         ("cognito", "", "cognito"),
         ("", "oidc", ""),
+        ("", "keycloak", ""),
     ],
 )
 def test_one_profile_is_chosen(
@@ -169,6 +170,7 @@ def test_another_profile_takes_back_what_the_one_before_gave(
     admin_secret = registrar["provider_admin_client_secret"]
     assert admin_secret == contents(tmp_path)["keycloak/registrar_secret"]
     assert "provider_admin_client_secret" not in bridge
+    assert "provider_client_secret" not in registrar
     init.choose_provider("localstack", ENVIRONMENT)
     bridge = contents(tmp_path / "cimd-bridge")
     assert contents(tmp_path / "registrar")["registration_store"] == "dynamodb"
@@ -200,7 +202,7 @@ def test_a_name_that_everybody_knows_is_where_keycloak_is(init: ModuleType, tmp_
 def test_on_https_there_is_keycloak_only(init: ModuleType, profile: str) -> None:
     init.make_secrets(ON_HTTPS)
     with pytest.raises(init.Refusal, match="is for COMPOSE_PROFILES=keycloak"):
-        init.choose_provider(profile, ON_HTTPS)
+        init.choose_provider(profile, {**ON_HTTPS, "PROVIDER": "oidc"})
 
 
 def test_a_user_pool_of_the_operators_wants_its_settings(init: ModuleType) -> None:
@@ -245,18 +247,83 @@ def test_any_openid_provider_gets_one_client_and_no_rights(
     assert "provider_admin_client_secret" not in contents(tmp_path / "registrar")
 
 
-def test_the_operators_secret_reaches_those_who_need_it(init: ModuleType, tmp_path: Path) -> None:
+POOL = {
+    **ENVIRONMENT,
+    "PROVIDER_ISSUER": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abcDEF123",
+    "PROVIDER_CLIENT_ID": "bridge",
+}
+REALM = {
+    **ENVIRONMENT,
+    "PROVIDER": "keycloak",
+    "PROVIDER_ISSUER": "https://idp.example/realms/company",
+    "PROVIDER_CLIENT_ID": "bridge",
+}
+OIDC = {**REALM, "PROVIDER": "oidc", "PROVIDER_ISSUER": "https://idp.example"}
+SHARED = {**REALM, "UPSTREAM_CLIENTS": "shared"}
+IN_AWS = {"REGISTRATION_STORE": "dynamodb"}
+LOGIN = "cimd-bridge/provider_client_secret"
+ADMIN = "registrar/provider_admin_client_secret"
+AWS = "registrar/aws_credentials"
+ACCESS = "registrar/initial_access_token"
+
+
+@pytest.mark.parametrize(
+    ("profile", "environment", "given"),
+    [
+        ("cognito", POOL, {LOGIN, AWS, ACCESS}),
+        ("localstack", ENVIRONMENT, {ACCESS}),
+        ("localstack", ENVIRONMENT | IN_AWS, {ACCESS}),
+        ("keycloak", ENVIRONMENT, {ACCESS}),
+        ("keycloak", ENVIRONMENT | IN_AWS, {ACCESS, AWS}),
+        ("", OIDC, {LOGIN, ACCESS}),
+        ("", REALM, {LOGIN, ADMIN, ACCESS}),
+        ("", SHARED, {LOGIN, ACCESS}),
+    ],
+)
+def test_the_operators_secrets_reach_those_who_need_them_for_this_provider(
+    init: ModuleType,
+    tmp_path: Path,
+    profile: str,
+    environment: dict[str, str],
+    given: set[str],
+) -> None:
+    """What another choice was given before is taken back."""
     init.make_secrets(ENVIRONMENT)
-    init.keep_operator_secret("provider_client_secret", "the pool's\n")
-    issuer = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abcDEF123"
-    settings = {"PROVIDER_ISSUER": issuer, "PROVIDER_CLIENT_ID": "bridge"}
-    init.choose_provider("cognito", {**ENVIRONMENT, **settings})
-    made = contents(tmp_path)
-    holders = {name for name, text in made.items() if text == "the pool's\n"}
-    assert holders == {
-        f"{holder}/provider_client_secret" for holder in ("operator", "cimd-bridge", "registrar")
-    }
-    assert made["cimd-bridge/upstream_clients"] == "shared"
+    for name in init.OPERATOR_SECRETS:
+        init.keep_operator_secret(name, "the operator's\n")
+    for before in (("cognito", POOL), ("", REALM), (profile, environment)):
+        init.choose_provider(*before)
+    holders = {name for name, text in contents(tmp_path).items() if text == "the operator's\n"}
+    assert holders == given | {f"operator/{name}" for name in init.OPERATOR_SECRETS}
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({}, ["the secret provider_admin_client_secret: of a service account"]),
+        ({"UPSTREAM_CLIENTS": "shared"}, []),
+        ({"PROVIDER_CLIENT_ID": ""}, ["PROVIDER_CLIENT_ID in .env", "admin_client_secret"]),
+        ({"PROVIDER_ISSUER": "https://idp.example"}, ["admin_client_secret", "PROVIDER_ADMIN_URL"]),
+        (
+            {"PROVIDER_ISSUER": "https://idp.example", "PROVIDER_ADMIN_URL": "https://a.example"},
+            ["admin_client_secret"],
+        ),
+    ],
+)
+def test_what_a_realm_of_the_operators_wants_is_listed(
+    init: ModuleType, tmp_path: Path, changes: dict[str, str], missing: list[str]
+) -> None:
+    init.make_secrets(ENVIRONMENT)
+    init.keep_operator_secret("provider_client_secret", "the client's\n")
+    if not missing:
+        init.choose_provider("", REALM | changes)
+        assert contents(tmp_path)[LOGIN] == "the client's\n"
+        return
+    with pytest.raises(init.Refusal) as refusal:
+        init.choose_provider("", REALM | changes)
+    told = str(refusal.value).splitlines()[1:]
+    assert len(told) == len(missing)
+    assert all(name in line for name, line in zip(missing, told, strict=True))
 
 
 @pytest.mark.parametrize(
