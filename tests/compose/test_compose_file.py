@@ -71,6 +71,25 @@ def test_it_is_valid_for_each_profile(engine: None, profile: str, scaled: bool) 
     assert ("caddy" in services) == scaled
 
 
+def test_scaled_bridges_believe_their_proxy_and_nobody_else(engine: None) -> None:
+    """One address, on a network that nobody but Caddy and the bridges is on."""
+    services = config(System("keycloak").scaled())["services"]
+    (address,) = services["caddy"]["networks"].values()
+    believed = services["cimd-bridge"]["environment"]["TRUSTED_PROXIES"]
+    assert address == {"ipv4_address": believed}
+    (shared,) = services["caddy"]["networks"]
+    assert {n for n, s in services.items() if shared in (s.get("networks") or {})} == {
+        "caddy",
+        "cimd-bridge",
+    }
+
+
+@pytest.mark.parametrize("system", [System("keycloak").scaled(), System("keycloak").on_https()])
+def test_every_log_is_bounded(engine: None, system: System) -> None:
+    for service in config(system)["services"].values():
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
+
+
 def test_the_example_chooses_keycloak() -> None:
     example = (PROJECT / ".env.example").read_text()
     assert re.findall(r"^[A-Z].*", example, re.MULTILINE) == ["COMPOSE_PROFILES=keycloak"]
