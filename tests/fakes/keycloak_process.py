@@ -47,6 +47,12 @@ class Keycloak:
         return {
             "MCP_BRIDGE_SECRET": self.bridge_secret,
             "MCP_REGISTRAR_SECRET": self.registrar_secret,
+            **self.addresses,
+        }
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        return {
             "MCP_BRIDGE_CALLBACK_URL": f"{self.bridge_url}/callback",
             "MCP_BRIDGE_LOGOUT_URL": f"{self.bridge_url}/logout",
         }
@@ -113,16 +119,18 @@ def running_keycloak(bridge_url: str = "http://localhost:3004") -> Iterator[Keyc
     with tempfile.TemporaryDirectory(prefix="keycloak-") as name:
         folder = Path(name)
         home = _install(folder)
-        (home / "data/import").mkdir(parents=True)
+        (folder / "realms").mkdir()
         port, management_port = free_ports(2)
         keycloak = Keycloak(f"http://localhost:{port}", *_new_secrets(), bridge_url)
         for realm, text in _realms().items():
-            (home / f"data/import/{realm}-realm.json").write_text(text)
+            (folder / f"realms/{realm}-realm.json").write_text(text)
         _write_secrets(folder / "secrets", keycloak)
         environment = {
             "KEYCLOAK_HOME": str(home),
             "SECRETS_DIR": str(folder / "secrets"),
-            **keycloak.variables,
+            "REALMS_DIR": str(folder / "realms"),
+            "TMPDIR": str(folder),
+            **keycloak.addresses,
             "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m",
             "JAVA_OPTS_APPEND": "-XX:TieredStopAtLevel=1",
         }

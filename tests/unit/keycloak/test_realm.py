@@ -2,6 +2,7 @@
 
 import json
 import re
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -20,24 +21,32 @@ SECRETS = {
     "admin_password": "admin-" + "a" * 32,
 }
 KC = """#!/usr/bin/env bash
-printf '%s\\n' "$@" "$MCP_BRIDGE_SECRET" "$MCP_REGISTRAR_SECRET" "${KC_BOOTSTRAP_ADMIN_PASSWORD-}"
+printf '%s\\n' "$@"
+env >"$KEYCLOAK_HOME/environment"
 """
 
 
 def start(folder: Path, secrets: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run start.sh with a kc.sh that prints what it was given."""
+    """Run start.sh with a kc.sh that prints its arguments and keeps its environment."""
     for name, value in secrets.items():
         (folder / name).write_text(value)
     (folder / "bin").mkdir()
     (folder / "bin/kc.sh").write_text(KC)
     (folder / "bin/kc.sh").chmod(0o755)
+    places = {"SECRETS_DIR": folder, "KEYCLOAK_HOME": folder, "REALMS_DIR": FOLDER}
     return subprocess.run(
-        [FOLDER / "start.sh", "start-dev", "--import-realm"],
-        env={"SECRETS_DIR": str(folder), "KEYCLOAK_HOME": str(folder), "PATH": "/usr/bin:/bin"},
+        [FOLDER / "start.sh", "start", "--import-realm"],
+        env={**places, "TMPDIR": folder, "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def configuration(folder: Path) -> str:
+    """What is in the file that the environment names; nothing when it names none."""
+    named = re.search(r"^KC_CONFIG_FILE=(.+)$", (folder / "environment").read_text(), re.MULTILINE)
+    return Path(named[1]).read_text() if named else ""
 
 
 @pytest.mark.parametrize("name", ["bridge_secret", "registrar_secret"])
@@ -51,15 +60,39 @@ def test_nothing_starts_without_a_secret(tmp_path: Path, name: str, value: str |
     assert not value or value not in run.stderr
 
 
-def test_secrets_come_from_files(tmp_path: Path) -> None:
+def test_secrets_go_from_files_to_files_that_nobody_else_reads(tmp_path: Path) -> None:
     run = start(tmp_path, {name: f"{value}\n" for name, value in SECRETS.items()})
-    assert run.stdout.splitlines() == ["start-dev", "--import-realm", *SECRETS.values()]
+    assert run.stdout.splitlines() == ["start", "--import-realm"]
+    realm = tmp_path / "data/import/mcp-realm.json"
+    given = {
+        client["clientId"]: client["secret"] for client in json.loads(realm.read_text())["clients"]
+    }
+    assert given == {
+        "mcp-bridge": SECRETS["bridge_secret"],
+        "mcp-registrar": SECRETS["registrar_secret"],
+    }
+    assert configuration(tmp_path).splitlines() == [
+        "bootstrap-admin-username=admin",
+        f"bootstrap-admin-password={SECRETS['admin_password']}",
+    ]
+    written = [realm, *tmp_path.glob("tmp.*/*")]
+    assert [stat.S_IMODE(file.stat().st_mode) for file in written] == [0o600, 0o600]
+    environment = (tmp_path / "environment").read_text()
+    assert not any(secret in environment for secret in SECRETS.values())
+
+
+def test_the_rest_of_the_realm_is_imported_as_it_is_written(tmp_path: Path) -> None:
+    start(tmp_path, SECRETS)
+    filled = (tmp_path / "data/import/mcp-realm.json").read_text()
+    for secret, name in (("bridge_secret", "BRIDGE"), ("registrar_secret", "REGISTRAR")):
+        filled = filled.replace(SECRETS[secret], f"${{MCP_{name}_SECRET}}")
+    assert json.loads(filled) == REALM
 
 
 def test_an_administrator_is_optional(tmp_path: Path) -> None:
-    without = {name: SECRETS[name] for name in ("bridge_secret", "registrar_secret")}
-    run = start(tmp_path, without)
-    assert (run.returncode, run.stdout.splitlines()[-1]) == (0, "")
+    run = start(tmp_path, {name: SECRETS[name] for name in ("bridge_secret", "registrar_secret")})
+    assert run.returncode == 0
+    assert not configuration(tmp_path)
 
 
 def test_the_file_holds_no_secret_of_a_client() -> None:
