@@ -25,8 +25,14 @@ ROWS = re.findall(
     re.MULTILINE,
 )
 EXAMPLE = dict(
-    re.findall(r"^#([A-Z][A-Z_]*)=(.*)$", (PROJECT / ".env.example").read_text(), re.MULTILINE)
+    re.findall(r"^#?([A-Z][A-Z_]*)=(.*)$", (PROJECT / ".env.example").read_text(), re.MULTILINE)
 )
+OTHER_ROWS = re.findall(
+    r"^\| `([A-Z][A-Z_]+)` \|(?: `([^`|]*)`)? \|[^|]*\|$",
+    (PROJECT / "docs/operations.md").read_text().partition("### Compose\n")[2],
+    re.MULTILINE,
+)
+COMPOSE_FILES = (*PROJECT.glob("compose*.yml"), PROJECT / "docker-compose.yml")
 
 
 def test_every_variable_is_there_once_with_who_reads_it() -> None:
@@ -41,6 +47,23 @@ def test_every_variable_is_there_once_with_who_reads_it() -> None:
 def test_every_default_is_that_of_the_example() -> None:
     told = {name: default.strip().strip("`") for name, default, _, _ in ROWS}
     assert told == {name: EXAMPLE[name] for name in told}
+
+
+def test_what_the_services_do_not_read_is_there_too() -> None:
+    """Variables of the compose files, of gunicorn.conf.py and of the emulator."""
+    compose = "".join(file.read_text() for file in COMPOSE_FILES)
+    gunicorn = (PROJECT / "gunicorn.conf.py").read_text()
+    read = {
+        *re.findall(r"\$\{([A-Z][A-Z_]*)", compose),
+        *re.findall(r"os\.environ(?:\.get\(|\[)[\"']([A-Z_]+)", gunicorn),
+        *EXAMPLE,
+    }
+    of_services = {name.upper() for model in MODELS.values() for name in model.model_fields}
+    assert sorted(name for name, _ in OTHER_ROWS) == sorted(read - of_services)
+    interpolated = dict(re.findall(r"\$\{([A-Z][A-Z_]*):-([^}]+)\}", compose))
+    for name, default in OTHER_ROWS:
+        assert default == EXAMPLE.get(name, "")
+        assert default == interpolated.get(name, default)
 
 
 @pytest.mark.parametrize("service", MODELS)
