@@ -71,6 +71,7 @@ def test_it_is_valid_for_each_profile(engine: None, profile: str, scaled: bool) 
     assert ("caddy" in services) == scaled
 
 
+@pytest.mark.requirement("OP3")
 def test_scaled_bridges_believe_their_proxy_and_nobody_else(engine: None) -> None:
     """One address, on a network that nobody but Caddy and the bridges is on."""
     services = config(System("keycloak").scaled())["services"]
