@@ -207,6 +207,10 @@ def test_redis_knows_nobody_without_a_password(system: System) -> None:
         ("cimd-bridge", "redis.config_get('*')"),
         ("cimd-bridge", "redis.flushall()"),
         ("cimd-bridge", "redis.keys('*')"),
+        ("client-dynamic", "redis.scan()"),
+        ("client-dynamic", "redis.randomkey()"),
+        ("client-dynamic", "redis.delete('mcp:development:client-preregistered:session:a')"),
+        ("client-dynamic", "redis.delete('mcp:development:rate:cimd-bridge:a')"),
     ],
 )
 def test_redis_denies_a_service_what_is_not_its_own(
