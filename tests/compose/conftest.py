@@ -34,6 +34,8 @@ SETTINGS = (
     ("AUTHORIZATION_LIMIT", "600/minute"),
     ("TOKEN_FAILURE_LIMIT", "600/minute"),
     ("ATTACK_LIMIT", "600/minute"),
+    ("REGISTRATION_LIMIT", "600/minute"),
+    ("REGISTRATION_LIMIT_GLOBAL", "600/minute"),
 )
 
 

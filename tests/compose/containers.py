@@ -1,9 +1,10 @@
 """The system in containers as the tests see it: brought up, asked, looked into, ended."""
 
+import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -174,3 +175,21 @@ def inspect(ids: Iterable[str]) -> list[dict[str, Any]]:
 
 def service_of(container: Mapping[str, Any]) -> str:
     return str(container["Config"]["Labels"]["com.docker.compose.service"])
+
+
+@contextlib.contextmanager
+def held(container: str) -> Iterator[None]:
+    """All its processes stand still, its first one (which only the engine reaches) included.
+
+    A pause would do the same, but leaves the container unhealthy.
+    """
+    signal_all(container, "STOP")
+    try:
+        yield
+    finally:
+        signal_all(container, "CONT")
+
+
+def signal_all(container: str, name: str) -> None:
+    docker("kill", "--signal", f"SIG{name}", container)
+    docker("exec", container, "sh", "-c", f"kill -{name} -1 || true")

@@ -90,7 +90,7 @@ async def test_nobody_reads_the_keys_of_another_or_asks_what_administrators_ask(
             await ask(users, user, *command)
 
 
-@pytest.mark.requirement("OP1")
+@pytest.mark.requirement("OP7")
 @pytest.mark.parametrize("user", SERVICES)
 @pytest.mark.parametrize("command", ["SCAN 0", "RANDOMKEY", "DBSIZE"])
 async def test_only_the_registrar_looks_through_the_names_of_all_keys(
@@ -120,7 +120,7 @@ def service_name(client: str) -> str:
     return settings.service_name
 
 
-@pytest.mark.requirement("OP1")
+@pytest.mark.requirement("OP7")
 @pytest.mark.parametrize("client", CLIENT_KINDS)
 async def test_a_demo_client_has_keys_of_its_own_and_no_others(users: str, client: str) -> None:
     for owner in CLIENT_KINDS:
@@ -134,7 +134,7 @@ async def test_a_demo_client_has_keys_of_its_own_and_no_others(users: str, clien
                     await ask(users, client, *command)
 
 
-@pytest.mark.requirement("OP1")
+@pytest.mark.requirement("OP7")
 @pytest.mark.parametrize("owner", ["cimd-bridge", "registrar"])
 async def test_nobody_resets_the_limits_of_another(users: str, owner: str) -> None:
     key = Keyspace("test").key("rate", owner, "LIMITER")
