@@ -55,7 +55,9 @@ GROUPS = {REDIS: 999, KEYCLOAK: 0, OPERATOR: 0}
 
 REDIS_COMMANDS = (
     "+@read +@write +@connection +@transaction +eval +evalsha +script|load +time -@dangerous"
+    " -scan -randomkey -dbsize"
 )
+"""Without those that look at everybody's keys: patterns do not bind a command that names none."""
 
 KEY_RINGS = {
     "master_keys": ((BRIDGE,),),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from compose.containers import PROFILES, System
 from e2e.conftest import Stack, browser_context
+from fakes.missing import missing
 from playwright.sync_api import Browser, sync_playwright
 
 __all__ = ["browser_context"]
@@ -33,6 +34,8 @@ SETTINGS = (
     ("AUTHORIZATION_LIMIT", "600/minute"),
     ("TOKEN_FAILURE_LIMIT", "600/minute"),
     ("ATTACK_LIMIT", "600/minute"),
+    ("REGISTRATION_LIMIT", "600/minute"),
+    ("REGISTRATION_LIMIT_GLOBAL", "600/minute"),
 )
 
 
@@ -46,9 +49,9 @@ def engine() -> None:
     try:
         found = subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=60)
     except OSError:
-        pytest.skip("Docker is not installed")
+        missing("Docker is not installed")
     if found.returncode:
-        pytest.skip("the Docker engine does not answer")
+        missing("the Docker engine does not answer")
 
 
 @contextmanager
@@ -104,7 +107,7 @@ def stack(system: System, tmp_path_factory: pytest.TempPathFactory) -> Stack:
 def chromium_program() -> str:
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if program is None:
-        pytest.skip("Chromium is not installed (CHROMIUM names another program)")
+        missing("Chromium is not installed (CHROMIUM names another program)")
     return program
 
 

@@ -1,9 +1,10 @@
 """The system in containers as the tests see it: brought up, asked, looked into, ended."""
 
+import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -140,9 +141,18 @@ class System:
         return done.stdout
 
     def reaches(self, service: str, host: str, port: int) -> bool:
-        """Whether a container of ours can open a connection to another one."""
-        program = f"import socket; socket.create_connection(({host!r}, {port}), 5).close()"
-        return self.run_in(service, "python", "-c", program).returncode == 0
+        """Whether a container can open a connection to another one; bash is in all of them."""
+        program = f"timeout 5 bash -c 'exec 3<>/dev/tcp/{host}/{port}' && echo reached || echo not"
+        answer = self.run_in(service, "bash", "-c", program).stdout.strip()
+        assert answer in {"reached", "not"}, answer
+        return answer == "reached"
+
+    def addresses(self, service: str) -> list[str]:
+        """In each network of its own."""
+        (container,) = inspect(self.containers(service))
+        return [
+            network["IPAddress"] for network in container["NetworkSettings"]["Networks"].values()
+        ]
 
 
 def docker(*arguments: str) -> str:
@@ -165,3 +175,21 @@ def inspect(ids: Iterable[str]) -> list[dict[str, Any]]:
 
 def service_of(container: Mapping[str, Any]) -> str:
     return str(container["Config"]["Labels"]["com.docker.compose.service"])
+
+
+@contextlib.contextmanager
+def held(container: str) -> Iterator[None]:
+    """All its processes stand still, its first one (which only the engine reaches) included.
+
+    A pause would do the same, but leaves the container unhealthy.
+    """
+    signal_all(container, "STOP")
+    try:
+        yield
+    finally:
+        signal_all(container, "CONT")
+
+
+def signal_all(container: str, name: str) -> None:
+    docker("kill", "--signal", f"SIG{name}", container)
+    docker("exec", container, "sh", "-c", f"kill -{name} -1 || true")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
+from fakes.missing import missing
 from playwright.sync_api import Browser, Playwright
 
 DOMAIN = "authstack.test"
@@ -91,7 +91,7 @@ def a_chromium(
 def _trust(store: Path, root: Path) -> None:
     certutil = shutil.which("certutil")
     if certutil is None:
-        pytest.skip("certutil is not installed (Debian: libnss3-tools)")
+        missing("certutil is not installed (Debian: libnss3-tools)")
     for arguments in (
         ("-N", "--empty-password"),
         ("-A", "-n", "authstack", "-t", "C,,", "-i", str(root)),

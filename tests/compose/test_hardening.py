@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from compose.containers import (
     inspect,
     service_of,
 )
+from compose.image_layers import files_of, is_private
+from init import KEY_RINGS, OPERATOR_SECRETS, OWN_SECRETS
 
 ONE_SHOTS = ("init", "check", "certificates")
 
@@ -24,6 +27,9 @@ CAPABILITIES = {
     "caddy": ["NET_BIND_SERVICE"],  # the official program carries it and does not start without
 }
 CAPABILITY_BITS = {"NET_BIND_SERVICE": 1 << 10}
+
+OUR_IMAGES = "mcp-authstack/"
+SECRET_FILES = {*KEY_RINGS, *OWN_SECRETS, *OPERATOR_SECRETS, "clients.toml", "provider.json"}
 
 # 32 bytes in base64url, as we make them, or 52 characters, as Cognito does.
 SECRET = re.compile(r"(?<![\w-])(?:[\w-]{43}|[a-z0-9]{52})(?![\w-])")
@@ -126,21 +132,43 @@ def test_ports_are_published_on_this_machine_only(
     assert published.keys() == {3000, 3001, 3002, 3003, 3004, 3005, provider}
 
 
-def test_no_secret_is_in_an_environment_a_command_or_an_image(
-    system: System, containers: list[dict[str, Any]]
-) -> None:
+@pytest.fixture(scope="module")
+def secrets(system: System) -> set[str]:
+    """All that `init` has made, and the emulator for itself."""
     entered = ("run", "--rm", "--no-deps", "-T", "--entrypoint", "grep", "init")
     stored = system.compose(*entered, "-rhs", "", "/volumes", check=False).stdout
     if system.profile == "localstack":  # written by the emulator, for its own user
         stored += system.read("cimd-bridge", "/run/provider/provider.json")
-    secrets = set(SECRET.findall(stored))
-    assert len(secrets) >= 16
+    found = set(SECRET.findall(stored))
+    assert len(found) >= 16
+    return found
+
+
+def test_no_secret_is_in_an_environment_a_command_or_an_images_history(
+    containers: list[dict[str, Any]], secrets: set[str]
+) -> None:
     images = {container["Image"] for container in containers}
-    history = docker("history", "--no-trunc", "--format", "{{json .}}", images.pop())
-    texts = [json.dumps(containers), docker("image", "inspect", *images), history]
+    texts = [json.dumps(containers), docker("image", "inspect", *images)]
     texts += [docker("history", "--no-trunc", "--format", "{{json .}}", image) for image in images]
     for secret in secrets:
         assert not any(secret in text for text in texts)
+
+
+def test_no_layer_of_our_images_holds_a_secret(
+    containers: list[dict[str, Any]], secrets: set[str], tmp_path: Path
+) -> None:
+    named = {container["Config"]["Image"] for container in containers}
+    ours = sorted(name for name in named if name.startswith(OUR_IMAGES))
+    layers = [set(image["RootFS"]["Layers"]) for image in inspect(ours)]
+    assert len(layers) >= 5
+    docker("save", "--output", str(tmp_path / "images.tar"), *ours)
+    sought, read = [secret.encode() for secret in secrets], 0
+    # what they have in common is their base
+    for file in files_of(tmp_path / "images.tar", set.intersection(*layers)):
+        assert not is_private(file, SECRET_FILES), file.path
+        assert not any(secret in file.content for secret in sought), file.path
+        read += 1
+    assert read > 1000
 
 
 def test_a_secret_can_be_read_by_its_own_service_only(system: System) -> None:
@@ -161,6 +189,7 @@ def test_a_secret_can_be_read_by_its_own_service_only(system: System) -> None:
         ("cimd-bridge", "redis", 6379, True),
         ("client-dynamic", "redis", 6379, True),
         ("cimd-bridge", "registrar-internal", 3205, True),
+        ("resource", "cimd-bridge", 3004, True),
         ("resource", "registrar", 3205, False),
         ("client-dynamic", "registrar", 3205, False),
         ("client-dynamic", "registrar-internal", 3205, False),
@@ -184,11 +213,13 @@ def test_who_reaches_whom(
 
 def test_the_provider_cannot_reach_redis_nor_demo_clients_the_provider(system: System) -> None:
     provider = PROVIDER_HOSTS[system.profile]
-    done = system.run_in(provider, "bash", "-c", "exec 3<>/dev/tcp/redis/6379")
-    assert done.returncode != 0
-    assert not system.reaches(
-        "client-dynamic", provider, 4566 if provider == "localstack" else 8080
-    )
+    port = 4566 if provider == "localstack" else 8080
+    assert system.reaches(provider, "cimd-bridge", 3004)
+    for redis in ("redis", *system.addresses("redis")):
+        assert not system.reaches(provider, redis, 6379)
+    assert system.reaches("cimd-bridge", provider, port)
+    for address in (provider, *system.addresses(provider)):
+        assert not system.reaches("client-dynamic", address, port)
 
 
 def test_redis_knows_nobody_without_a_password(system: System) -> None:
@@ -209,6 +240,10 @@ def test_redis_knows_nobody_without_a_password(system: System) -> None:
         ("cimd-bridge", "redis.config_get('*')"),
         ("cimd-bridge", "redis.flushall()"),
         ("cimd-bridge", "redis.keys('*')"),
+        ("client-dynamic", "redis.scan()"),
+        ("client-dynamic", "redis.randomkey()"),
+        ("client-dynamic", "redis.delete('mcp:development:client-preregistered:session:a')"),
+        ("client-dynamic", "redis.delete('mcp:development:rate:cimd-bridge:a')"),
     ],
 )
 def test_redis_denies_a_service_what_is_not_its_own(

@@ -6,8 +6,8 @@ import urllib.request
 
 import pytest
 from compose.containers import CLIENTS, SERVICES, System
-from compose.test_failures import COUNT, KILL_ONE, WORKERS
 from compose.visitor import Visitor, a_visitor
+from compose.workers import KILL_ONE, WORKERS, run, wait_for_workers
 from fakes.scraped import Scraped
 
 PUBLIC_PORTS = {
@@ -40,12 +40,6 @@ print(json.dumps([
     for file in sorted(glob.glob("/tmp/metrics-*/counter_*.db"))
 ]))
 """
-
-
-def run(system: System, service: str, program: str) -> str:
-    done = system.run_in(service, "python", "-c", program)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def scrape(system: System, service: str) -> Scraped:
@@ -90,8 +84,7 @@ async def test_the_count_of_two_workers_is_one_sum_that_outlives_a_worker(system
         assert len(refreshes_by_worker(system)) == 2
 
         run(system, "cimd-bridge", WORKERS + KILL_ONE)
-        while run(system, "cimd-bridge", WORKERS + COUNT).strip() != "2":
-            continue
+        wait_for_workers(system, "cimd-bridge", 2)
         assert scrape(system, "cimd-bridge").sum(REFRESHES, outcome="rotated") == counted
         await refresh(visitor)
         assert scrape(system, "cimd-bridge").sum(REFRESHES, outcome="rotated") == counted + 1

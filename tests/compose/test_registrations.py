@@ -7,7 +7,6 @@ import aiohttp
 import pytest
 from compose.conftest import ISSUER, RESOURCE
 from compose.containers import System
-from compose.test_failures import register
 from compose.visitor import a_visitor
 
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -26,7 +25,7 @@ def only_localstack(system: System) -> None:
 
 async def registered() -> str:
     async with a_visitor() as visitor:
-        answer = await register(visitor)
+        answer = await visitor.register()
     assert answer.status == 201, answer
     return str(answer.body["client_id"])
 

@@ -29,18 +29,19 @@ from compose.https import (
 )
 from compose.test_hardening import (  # noqa: F401 -- its tests, with this module's `system`
     containers,
+    secrets,
     test_a_secret_can_be_read_by_its_own_service_only,
     test_every_container_is_healthy_and_was_never_restarted,
     test_memory_and_processes_are_bounded_and_what_dies_comes_back,
     test_no_capability_is_left_and_none_can_be_gained,
     test_no_file_system_is_writable,
-    test_no_secret_is_in_an_environment_a_command_or_an_image,
+    test_no_secret_is_in_an_environment_a_command_or_an_images_history,
     test_nothing_runs_as_root,
     test_the_running_processes_have_neither_root_nor_capabilities,
 )
 from e2e.test_demo_clients import KINDS
 
-__all__ = ["containers"]
+__all__ = ["containers", "secrets"]
 
 HSTS = "max-age=31536000"
 REGISTRATION = {"redirect_uris": ["http://127.0.0.1/callback"]}

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from e2e.gallery import Gallery, open_gallery
+from fakes.missing import missing
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -80,7 +81,7 @@ def chromium() -> Iterator[Browser]:
     """Of one module: while it is open its own event loop runs here, so no other test could."""
     program = chromium_program()
     if program is None:
-        pytest.skip("Chromium is not installed (CHROMIUM names another program)")
+        missing("Chromium is not installed (CHROMIUM names another program)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_OPTIONS)
         yield browser

@@ -8,9 +8,18 @@ import pytest
 import redis.asyncio
 from redis.exceptions import NoPermissionError
 
+from demo_clients.settings import ClientSettings
+from oauth_kit.crypto.key_ring import KeyRing
+from oauth_kit.records.keys import Keyspace
+
 COMPOSE = Path(__file__).parents[3] / "compose"
 INIT = runpy.run_path(str(COMPOSE / "init.py"), run_name="compose_init")
 SERVICES = INIT["SERVICES"]
+CLIENT_KINDS = {
+    "client-preregistered": "preregistered",
+    "client-dynamic": "dynamic",
+    "client-metadata": "metadata_document",
+}
 
 
 @pytest.fixture
@@ -79,3 +88,57 @@ async def test_nobody_reads_the_keys_of_another_or_asks_what_administrators_ask(
     for command in (("KEYS", "*"), ("FLUSHALL",), ("CONFIG", "GET", "*"), ("ACL", "LIST")):
         with pytest.raises(NoPermissionError):
             await ask(users, user, *command)
+
+
+@pytest.mark.requirement("OP7")
+@pytest.mark.parametrize("user", SERVICES)
+@pytest.mark.parametrize("command", ["SCAN 0", "RANDOMKEY", "DBSIZE"])
+async def test_only_the_registrar_looks_through_the_names_of_all_keys(
+    users: str, user: str, command: str
+) -> None:
+    """It has to find its records of clients that the provider lost."""
+    if (user, command) == ("registrar", "SCAN 0"):
+        assert await ask(users, user, *command.split())
+    else:
+        with pytest.raises(NoPermissionError):
+            await ask(users, user, *command.split())
+
+
+def service_name(client: str) -> str:
+    """What a demo client calls itself in its keys."""
+    given = {
+        "client_kind": CLIENT_KINDS[client],
+        "port": "3002",
+        "public_url": "http://localhost:3002",
+        "redis_url": "redis://x",
+        "session_keys": KeyRing.generate("k1"),
+        "preregistered_client_id": "a",
+        "preregistered_client_secret": "b",
+    }
+    settings = ClientSettings.model_validate(given)
+    assert settings.keyspace == Keyspace(settings.environment, settings.service_name)
+    return settings.service_name
+
+
+@pytest.mark.requirement("OP7")
+@pytest.mark.parametrize("client", CLIENT_KINDS)
+async def test_a_demo_client_has_keys_of_its_own_and_no_others(users: str, client: str) -> None:
+    for owner in CLIENT_KINDS:
+        keyspace = Keyspace("test", service_name(owner))
+        for noun in ("session", "timeline", "timeline-roll", "client-registration", "rate"):
+            command = ("SET", keyspace.key(noun, "a"), "1")
+            if owner == client:
+                assert await ask(users, client, *command) is True
+            else:
+                with pytest.raises(NoPermissionError):
+                    await ask(users, client, *command)
+
+
+@pytest.mark.requirement("OP7")
+@pytest.mark.parametrize("owner", ["cimd-bridge", "registrar"])
+async def test_nobody_resets_the_limits_of_another(users: str, owner: str) -> None:
+    key = Keyspace("test").key("rate", owner, "LIMITER")
+    assert await ask(users, owner, "SET", key, "1") is True
+    for other in set(SERVICES) - {owner}:
+        with pytest.raises(NoPermissionError):
+            await ask(users, other, "DEL", key)

@@ -109,7 +109,7 @@ def build_app(
             journey.identity,
             StaticFiles("demo_clients"),
         ],
-        name=f"client-{settings.client_kind.replace('_', '-')}",
+        name=settings.service_name,
         ports=ports,
         metrics=metrics,
         readiness=[lambda: redis_ready(redis)],

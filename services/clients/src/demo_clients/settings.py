@@ -7,6 +7,7 @@ from pydantic import SecretStr, field_validator, model_validator
 
 from demo_clients.addresses import is_loopback_url
 from oauth_kit.crypto.key_ring import KeyRing
+from oauth_kit.records.keys import Keyspace
 from oauth_kit.settings import RateLimit, ServiceSettings, check_public_url
 
 _SCHEME_PORTS = {"http": 80, "https": 443}
@@ -59,6 +60,15 @@ class ClientSettings(ServiceSettings):
     @property
     def session_ring(self) -> KeyRing:
         return KeyRing.parse(self.session_keys.get_secret_value())
+
+    @property
+    def service_name(self) -> str:
+        return f"client-{self.client_kind.replace('_', '-')}"
+
+    @property
+    def keyspace(self) -> Keyspace:
+        """Its own: a demo client has no business with another one's visitors."""
+        return Keyspace(self.environment, self.service_name)
 
     @property
     def redirect_uri(self) -> str:

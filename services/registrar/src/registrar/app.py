@@ -71,7 +71,7 @@ async def create_app() -> web.Application:
         directory_for=directory_for,
         limits=RateLimits(
             settings.redis_url,
-            prefix=settings.keyspace.key("rate"),
+            prefix=settings.keyspace.key("rate", "registrar"),
             enabled=settings.rate_limits == "on",
             count_limited=metrics.rate_limited.add,
         ),

@@ -81,3 +81,4 @@ def test_environments_have_keys_of_their_own() -> None:
     assert client_key(Keyspace("production"), "mcp-1") == "mcp:production:client:mcp-1"
     assert client_key(Keyspace("development"), "mcp-1") == "mcp:development:client:mcp-1"
     assert Keyspace("production").key("lock", "a", "b") == "mcp:production:lock:a:b"
+    assert Keyspace("production", "client-x").key("lock", "a") == "mcp:production:client-x:lock:a"

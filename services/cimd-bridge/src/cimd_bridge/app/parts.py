@@ -74,7 +74,7 @@ def assemble(
     metrics = BridgeMetrics()
     limits = RateLimits(
         settings.redis_url,
-        prefix=settings.keyspace.key("rate"),
+        prefix=settings.keyspace.key("rate", "cimd-bridge"),
         enabled=settings.rate_limits == "on",
         count_limited=metrics.rate_limited.add,
     )

@@ -21,7 +21,8 @@ KEPT_SECONDS: Final = 8 * 3600
 MAX_EXCHANGES: Final = 100
 # with room for what completes some: it takes five exchanges to come back from a log-in
 MAX_ENTRIES: Final = 120
-MAX_TIMELINES: Final = 100
+MAX_TIMELINES: Final = 33
+"""Of one client: three of them fit into one small store."""
 MAX_EXCHANGE_BYTES: Final = 6 * 1024
 _MOVED_SECONDS: Final = 60
 _BLOCK_MILLISECONDS: Final = 1000
