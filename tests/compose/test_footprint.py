@@ -77,7 +77,9 @@ def test_an_image_adds_less_than_200_megabytes_to_its_base(system: System) -> No
     (base,) = inspect([BASE_IMAGE])
     images = {container["Config"]["Image"] for container in inspect(system.containers())}
     ours = [image for image in images if image.startswith("mcp-authstack/")]
-    added = {image: inspect([image])[0]["Size"] - base["Size"] for image in ours}
+    # Keycloak's has a base of its own, and is no service of ours
+    python = [image for image in ours if not image.startswith("mcp-authstack/keycloak:")]
+    added = {image: inspect([image])[0]["Size"] - base["Size"] for image in python}
     assert len(added) >= 5
     assert max(added.values()) < IMAGE_BYTES, added
 

@@ -152,6 +152,13 @@ class SignInPage:
         self.page.locator("#password").fill(password)
         self.page.get_by_role("button", name="Sign in").click(no_wait_after=not wait)
 
+    def sign_in_if_asked(self, username: str, password: str) -> None:
+        """Keycloak's session ends with the last grant that came from it, Cognito's does not."""
+        asked = self.page.locator("#username")
+        asked.or_(self.page.get_by_test_id("login-state")).wait_for()
+        if asked.is_visible():
+            self.sign_in(username, password)
+
     def ask_for_sign_up(self) -> "SignUpPage":
         self.page.get_by_role("link", name="Sign up").click()
         return SignUpPage(self.page)

@@ -132,6 +132,7 @@ def test_register_again_shows_the_registration_and_other_log_ins_that_it_is_kept
         if button == "forget":
             client.press("log-in")
         ConsentPage(client.page).expect_here(stack.issuer).approve()
+        SignInPage(client.page).sign_in_if_asked(*stack.demo_user)
         client.expect_here().expect_logged_in()
         assert timeline.open().steps() == a_log_in(introduction)
         assert (client.says("client-id") == first) == (introduction == "registration_kept")
