@@ -1,10 +1,13 @@
 """The pages a person meets on the way, as a person sees them."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
+
+GONE_MILLISECONDS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +156,18 @@ class SignInPage:
         self.page.get_by_role("button", name="Sign in").click(no_wait_after=not wait)
 
     def sign_in_if_asked(self, username: str, password: str) -> None:
-        """Keycloak's session ends with the last grant that came from it, Cognito's does not."""
+        """Keycloak's session ends with the last grant that came from it, Cognito's does not.
+
+        And Keycloak's form goes on by itself, even half filled in, once another tab has logged in.
+        """
         asked = self.page.locator("#username")
         asked.or_(self.page.get_by_test_id("login-state")).wait_for()
         if asked.is_visible():
-            self.sign_in(username, password)
+            with suppress(TimeoutError):
+                asked.fill(username, timeout=GONE_MILLISECONDS)
+                self.page.locator("#password").fill(password, timeout=GONE_MILLISECONDS)
+                button = self.page.get_by_role("button", name="Sign in")
+                button.click(timeout=GONE_MILLISECONDS)
 
     def ask_for_sign_up(self) -> "SignUpPage":
         self.page.get_by_role("link", name="Sign up").click()
