@@ -30,11 +30,12 @@ KIT_LAYERS: dict[str, set[str]] = {
     "logging": set(),
     "metrics": set(),
     "redis": set(),
+    "variables": set(),
     "records": {"crypto"},
     "outbound": {"clock", "metrics"},
-    "providers": {"clock", "outbound"},
-    "settings": {"outbound", "records", "web"},
-    "web": {"logging", "metrics", "settings"},
+    "providers": {"clock", "outbound", "variables"},
+    "settings": {"outbound", "records", "variables", "web"},
+    "web": {"logging", "metrics", "settings", "variables"},
 }
 
 # Libraries that one member alone may know.

@@ -15,7 +15,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import NoDecode, SettingsError
 
 from oauth_kit.outbound.host_map import HostMap
 from oauth_kit.outbound.http import tls_context
@@ -24,6 +24,7 @@ from oauth_kit.rules.client_metadata import MetadataPolicy
 from oauth_kit.rules.errors import OAuthError
 from oauth_kit.rules.scopes import ScopePolicy, parse_scope
 from oauth_kit.rules.web_url import PORT, has_dot_segment
+from oauth_kit.variables import Variables
 from oauth_kit.web.rate_limits import check_rate_limit
 from oauth_kit.web.reading import TrustedProxies
 
@@ -57,15 +58,11 @@ _PUBLIC_URL = re.compile(
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(Variables):
     """What every service is told. A field's name in capitals is the variable's name.
 
     Secrets may come from files named after their field in SECRETS_DIR.
     """
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
-    )
 
     environment: Literal["development", "production"] = "production"
     bind_host: str = "127.0.0.1"

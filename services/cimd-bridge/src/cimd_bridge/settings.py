@@ -20,8 +20,6 @@ AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
 class Settings(ServiceSettings, LoginSettings, BrandSettings):
     """The bridge's variables beside those of every service, of the provider and of the pages."""
 
-    model_config = ServiceSettings.model_config  # else the last base's, which has none of it
-
     port: int = Field(default=3004, ge=1, le=65535)
     master_keys: SecretStr
     upstream_keys: SecretStr

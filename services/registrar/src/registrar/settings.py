@@ -19,8 +19,6 @@ _INTERNAL_PORT_OFFSET = 200
 class Settings(ServiceSettings, ProviderSettings):
     """The registrar's settings. A field's name in capitals is the variable's name."""
 
-    model_config = ServiceSettings.model_config  # else the last base's, which has none of it
-
     port: int = Field(default=3005, ge=1, le=65535)
     internal_port: int = Field(default=0, ge=0, le=65535, description="0 = port + 200")
     internal_token: BearerSecret

@@ -21,8 +21,6 @@ class ResourceSettings(ServiceSettings, BrandSettings):
     demo_clients:     links of the start page, `label=url`; development only
     """
 
-    model_config = ServiceSettings.model_config  # else the last base's, which has none of it
-
     port: int = Field(default=3001, ge=1, le=65535)
     redis_url: str = Field(default="redis://localhost:6379/0", repr=False)
     trusted_issuers: Words = ()

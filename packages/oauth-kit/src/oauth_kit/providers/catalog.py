@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final, Protocol, get_args
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings
 
 from oauth_kit.providers.dialects import ProviderName
 from oauth_kit.rules.errors import OAuthError
+from oauth_kit.variables import Variables
 
 PROVIDER_MISSING: Final = "The identity provider is not set up yet"
 
@@ -77,7 +77,7 @@ class ProviderFile:
         return self._config
 
 
-class ProviderSettings(BaseSettings):
+class ProviderSettings(Variables):
     """The PROVIDER_* variables, for services that talk to the identity provider."""
 
     provider: ProviderName = "oidc"

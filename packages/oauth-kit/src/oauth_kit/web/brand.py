@@ -12,8 +12,8 @@ from typing import Final
 
 from aiohttp import web
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings
 
+from oauth_kit.variables import Variables
 from oauth_kit.web.contrast import TEXT_CONTRAST, Color, least_contrast, lightened
 from oauth_kit.web.pages import ServedFile
 
@@ -53,7 +53,7 @@ class Brand:
         return _COLORS.format(light=self.light, dark=self.dark)
 
 
-class BrandSettings(BaseSettings):
+class BrandSettings(Variables):
     """The variables of whoever shows pages to the operator's users."""
 
     product_name: str = Field(default="mcp-authstack", min_length=1, max_length=60)
