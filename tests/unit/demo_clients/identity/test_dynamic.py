@@ -204,13 +204,16 @@ async def test_a_registration_that_is_used_again_is_noted_and_nothing_is_made_up
     assert "Registered earlier" in note
     assert "reused since 2027-01-15 08:00:00 UTC" in note
     assert page.says("client-id") in note
-    for made_up in ("data-status", "curl", "<h4>", 'class="method"', 'class="status'):
+    assert re.findall("<h4>.*?</h4>", note) == ["<h4>Kept from then</h4>"]
+    for made_up in ("data-status", "curl", 'class="method"', 'class="status'):
         assert made_up not in note
     steps = re.findall(r'data-step="(\w+)"', timeline)
     place = steps.index("registration_kept")
     assert (steps[place - 1], steps[place + 1]) == ("server_metadata", "authorization_request")
     archive = json.loads((await world.browser.get("/timeline/export")).text)
     assert "registration_kept" not in [one["_step"] for one in archive["log"]["entries"]]
+    (told,) = [one for one in archive["log"]["_notes"] if one["_step"] == "registration_kept"]
+    assert json.loads(told["text"]) == {"client_id": page.says("client-id")}
 
 
 @pytest.mark.parametrize(

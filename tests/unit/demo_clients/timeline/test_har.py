@@ -75,14 +75,6 @@ def test_a_note_is_no_entry_and_keeps_its_place() -> None:
     assert told["comment"].startswith("Client ID metadata document: This client")
 
 
-def test_a_note_of_a_kept_registration_names_the_client() -> None:
-    sent = Message(form=(("client_id", "mcp-1"),))
-    note = Exchange("registration_kept", "", "https://as/register", 0, request=sent)
-    log = to_har([Entry("1-0", note)], creator="c", version="1")["log"]
-    assert isinstance(log, dict)
-    assert log["_notes"][0]["params"] == [{"name": "client_id", "value": "mcp-1"}]
-
-
 def test_a_status_of_nobodys_has_no_phrase() -> None:
     exchange = Exchange("rest", "GET", "https://r.example/", 0, status=799)
     document = to_har([Entry("1-0", exchange)], creator="c", version="1")

@@ -16,8 +16,7 @@ from demo_clients.outgoing import MAX_METADATA_BYTES, Answer, Outgoing
 from demo_clients.problems import Problem
 from demo_clients.sealed_records import SealedRecords
 from demo_clients.server_metadata import AuthorizationServer
-from demo_clients.timeline.masking import RawRequest
-from demo_clients.timeline.recorder import described, noted, passed
+from demo_clients.timeline.recorder import described, passed, told
 from demo_clients.timeline.vocabulary import clock_time
 from oauth_kit.clock import Clock
 from oauth_kit.crypto.keyed_hash import sha256_hex
@@ -125,11 +124,9 @@ class Dynamic:
 
 
 async def _note_reuse(kept: Registration, server: AuthorizationServer) -> None:
-    """Nothing was sent, so the note has no method: only where and when, and as whom."""
+    """Nothing was sent: a note says where and when it was, and as whom."""
     where = server.registration_endpoint or server.issuer
-    await noted(
-        "registration_kept", RawRequest("", where, form={"client_id": kept.credentials.client_id})
-    )
+    await told("registration_kept", where, {"client_id": kept.credentials.client_id})
     described(f"reused since {clock_time(str(kept.registered_at))}")
 
 

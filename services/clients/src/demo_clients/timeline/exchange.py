@@ -67,7 +67,7 @@ class Check:
 class Exchange:
     """One request and its answer, or a note about one that this client cannot see.
 
-    method:        "" for a note; what it is about stands in `request` or `response`
+    method:        "" for a note; what it is about stands in `response`
     cause:         what the visitor did that led to it
     is_first:      the first one that it led to
     attack:        the name of the attack that it is about, "" for none

@@ -44,7 +44,6 @@ def _note(exchange: Exchange, *, before: int) -> dict[str, object]:
         "comment": f"{explanation.title}: {explanation.sentence}",
         "url": exchange.url,
         "text": exchange.response.body,
-        "params": [{"name": name, "value": value} for name, value in exchange.request.form],
     }
 
 

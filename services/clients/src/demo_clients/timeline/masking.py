@@ -128,7 +128,7 @@ def mask(
 def mask_note(
     step: Step, url: str, document: Mapping[str, object], *, at_ms: int, known: Known
 ) -> Exchange:
-    """A document that somebody else will ask for: nobody has, as far as this client can see."""
+    """What no request of this client's has brought: somebody else will ask, or nobody has to."""
     body, left_out = mask_document(document, OPEN, known, MAX_BODY_CHARACTERS)
     shown = Message(body=body, media_type="application/json", left_out=left_out)
     return Exchange(

@@ -211,7 +211,7 @@ async def answered(answer: RawAnswer) -> None:
 
 
 async def told(step: Step, url: str, document: Mapping[str, object]) -> None:
-    """A note about a document that we know, in the place where somebody else may ask for it."""
+    """A note about what we know, in the place where a request for it would stand."""
     recording = _current.get()
     if recording is not None:
         with _failures_logged():
