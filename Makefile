@@ -37,7 +37,7 @@ smoke: setup ## walk every flow of what runs here, as three clients do, without 
 	@client=$$(docker compose ps --quiet client-preregistered 2>/dev/null); \
 	if [ -z "$$client" ]; then .venv/bin/authstack smoke $(ARGS); else \
 	  docker exec $$client cat /run/authstack/preregistered_client_secret | \
-	  AUTHSTACK_SMOKE_PASSWORD=$(DEMO_PASSWORD) .venv/bin/authstack smoke --username $(DEMO_USERNAME) \
+	  AUTHSTACK_SMOKE_PASSWORD='$(DEMO_PASSWORD)' .venv/bin/authstack smoke --username '$(DEMO_USERNAME)' \
 	    --resource http://localhost:3001/mcp --client-id demo-preregistered --client-secret-file /dev/stdin \
 	    --client-metadata-url http://localhost:3003/client-metadata.json $(ARGS); fi
 

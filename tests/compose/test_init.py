@@ -421,5 +421,6 @@ def test_what_is_not_there_is_not_rotated(
 @pytest.mark.parametrize(("profile", "may_sign_up"), [("keycloak", True), ("cognito", False)])
 def test_people_are_told_where_to_go(init: ModuleType, profile: str, may_sign_up: bool) -> None:
     text = init.welcome(profile, "https://mcp.example/mcp")
+    assert f"\nWELCOME_LINES := {len(text.splitlines())}\n" in (PROJECT / "Makefile").read_text()
     assert "Start page   https://mcp.example/ " in text
     assert ("demo@example.com" in text) is may_sign_up

@@ -503,7 +503,9 @@ def test_masking_is_total_and_what_it_keeps_can_be_stored(
     answer = RawAnswer(
         status, (("Content-Type", content_type), ("Location", url), ("Allow", header)), body
     )
-    kept(masked(step, request, answer)).encode()
+    exchange = masked(step, request, answer)
+    stored = kept(exchange).encode()
+    assert (json.loads(stored)["step"], exchange.status) == (step, status)
 
 
 @given(

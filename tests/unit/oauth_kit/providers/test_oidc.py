@@ -425,7 +425,9 @@ async def test_credentials_are_form_encoded_before_base64(world: Any) -> None:
     world.fake.clients["a:b %"] = "s+e:c r%t"
     login = await log_in(world, world.provider())
     world.fake.refresh_tokens[login.tokens.refresh_token] = "a:b %"
-    await world.provider().refresh(login.tokens, UpstreamCredentials("a:b %", "s+e:c r%t"))
+    credentials = UpstreamCredentials("a:b %", "s+e:c r%t")
+    refreshed = await world.provider().refresh(login.tokens, credentials)
+    assert world.fake.refresh_tokens[refreshed.refresh_token] == "a:b %"
 
 
 @pytest.mark.requirement("OP1", "CB9")
